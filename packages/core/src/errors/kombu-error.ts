@@ -1,0 +1,72 @@
+const BRAND = Symbol.for('@kombu/core/error');
+
+/** Every error code of the library, without its `ERR_KOMBU_` prefix. */
+export type KombuErrorName =
+  | 'CONNECT_REFUSED'
+  | 'CONNECT_TIMEOUT'
+  | 'CONNECTION_LOST'
+  | 'BROKER_BUSY'
+  | 'AUTH_FAILED'
+  | 'NOT_FOUND'
+  | 'PRECONDITION_FAILED'
+  | 'ACCESS_REFUSED'
+  | 'RESOURCE_LOCKED'
+  | 'ALREADY_SETTLED'
+  | 'STALE_DELIVERY'
+  | 'LEASE_LOST'
+  | 'NO_ROUTE'
+  | 'MESSAGE_TOO_LARGE'
+  | 'NACKED'
+  | 'ENCODE'
+  | 'DECODE'
+  | 'CONTENT_DISALLOWED'
+  | 'NO_SERIALIZER'
+  | 'CONNECTION_LIMIT'
+  | 'CHANNEL_LIMIT'
+  | 'BUFFER_FULL'
+  | 'TIMEOUT'
+  | 'ABORTED'
+  | 'NOT_SUPPORTED'
+  | 'CLOSED'
+  | 'INVALID_OPTION'
+  | 'NOT_BOUND'
+  | 'EMPTY'
+  | 'INCONSISTENT';
+
+/** A stable, machine-readable error code, such as `ERR_KOMBU_NOT_FOUND`. */
+export type KombuErrorCode = `ERR_KOMBU_${KombuErrorName}`;
+
+/** What a {@link KombuError} is made with besides its message. */
+export interface KombuErrorOptions {
+  /** The error underneath, never changed by this library. */
+  readonly cause?: unknown;
+  /** Overrides whether trying the same call again can help. */
+  readonly retryable?: boolean;
+}
+
+/**
+ * The base of every error that this library throws or rejects with.
+ *
+ * `code` says what happened, `retryable` whether the same call may succeed later, `cause` what lies underneath. Compare
+ * with {@link KombuError.is}, which also recognises errors of another copy of this package in the same process.
+ */
+export class KombuError extends Error {
+  /** What happened; stable across releases. */
+  readonly code: KombuErrorCode;
+  /** Whether the same call may succeed when it is made again. */
+  readonly retryable: boolean;
+
+  constructor(name: KombuErrorName, message: string, options: KombuErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = `ERR_KOMBU_${name}`;
+    this.retryable = options.retryable ?? false;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** Whether `error` is a KombuError, also one of another copy of this package; with `code`, whether it has that code. */
+  static is(error: unknown, code?: KombuErrorCode): error is KombuError {
+    if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
+    return code === undefined || (error as unknown as KombuError).code === code;
+  }
+}

@@ -1,0 +1,45 @@
+import { AbortedError } from '../errors/index.js';
+
+/** The error that a call ends with when `signal` is aborted. */
+export function abortError(signal: AbortSignal, what: string): AbortedError {
+  return new AbortedError(`${what} was aborted`, { cause: signal.reason });
+}
+
+/** Throws when `signal` is aborted already. */
+export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw abortError(signal, what);
+}
+
+/**
+ * Waits for `promise`, or rejects with AbortedError as soon as `signal` is aborted. When the promise is fulfilled after
+ * that, `compensate` gets its value, so that what was acquired can be given back.
+ */
+export async function waitOrAbort<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  what: string,
+  compensate?: (value: T) => void,
+): Promise<T> {
+  if (signal === undefined) return promise;
+  let onAbort: (() => void) | undefined;
+  let aborted = false;
+  const abort = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      aborted = true;
+      reject(abortError(signal, what));
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  promise.then(
+    (value) => {
+      if (aborted) compensate?.(value);
+    },
+    () => {},
+  );
+  try {
+    return await Promise.race([promise, abort]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,6 @@
+import { randomUUID } from 'node:crypto';
+
+/** A fresh UUIDv4 in its 36-character form. */
+export function uuid(): string {
+  return randomUUID();
+}

@@ -1,0 +1,20 @@
+import type { MaybePromise, Op } from '../transport/channel.js';
+
+/** A fanout message. */
+export interface BroadcastEntry {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** The JSON envelope. */
+  readonly payload: string;
+}
+
+/** Fanout that reaches whoever is subscribed at that moment: at most once, no lease. */
+export interface BroadcastStore {
+  publish(entries: readonly BroadcastEntry[], o?: Op): MaybePromise<void>;
+  /** Resolves when the broker has the subscription: what is published from then on is delivered. */
+  subscribe(
+    request: { readonly exchange: string; readonly routingKey: string; readonly queue: string },
+    deliver: (payload: string) => void,
+    o?: Op,
+  ): Promise<{ close(): Promise<void> }>;
+}

@@ -1,0 +1,14 @@
+import type { Headers } from '../transport/delivery.js';
+import type { BindingRecord } from './topology-store.js';
+
+/** A compiled routing table of one exchange. */
+export interface Router {
+  /** Adds to `found` every binding that takes such a message. */
+  route(routingKey: string, headers: Headers, found: Set<BindingRecord>): void;
+}
+
+/** An exchange type: how its bindings become a router. */
+export interface ExchangeKind {
+  readonly type: string;
+  compile(bindings: readonly BindingRecord[]): Router;
+}

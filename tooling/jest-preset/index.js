@@ -1,0 +1,33 @@
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/**
+ * The jest configuration that every package shares. Tests run on the TypeScript sources: workspace packages are mapped to
+ * their `src`, so nothing has to be built first.
+ */
+export function preset(displayName, rootDir, overrides = {}) {
+  return {
+    displayName,
+    rootDir,
+    testEnvironment: 'node',
+    testMatch: ['<rootDir>/test/**/*.test.ts'],
+    extensionsToTreatAsEsm: ['.ts'],
+    transform: {
+      '^.+\\.ts$': [
+        '@swc/jest',
+        {
+          jsc: { target: 'es2022', parser: { syntax: 'typescript', explicitResourceManagement: true } },
+          module: { type: 'es6' },
+        },
+      ],
+    },
+    moduleNameMapper: {
+      '^(\\.{1,2}/.*)\\.js$': '$1',
+      '^@kombu/core/(virtual|compat)$': path.join(root, 'packages/core/src/$1/index.ts'),
+      '^@kombu/(core|conformance|transport-[a-z]+)$': path.join(root, 'packages/$1/src/index.ts'),
+    },
+    modulePathIgnorePatterns: ['<rootDir>/dist'],
+    ...overrides,
+  };
+}
