@@ -1,0 +1,11 @@
+/** The body that every benchmark sends: about 130 bytes of JSON. */
+export function body(i) {
+  return {
+    task: 'media.encode',
+    id: `0f3e5c1e-${String(i).padStart(8, '0')}`,
+    args: [i, 'lolcat.avi', { width: 1280, height: 720 }],
+    retries: 0,
+    eta: null,
+    tags: ['a', 'b'],
+  };
+}
