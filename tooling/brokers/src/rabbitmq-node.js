@@ -1,0 +1,204 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { makeCertificates } from './certificates.js';
+import { closeAll } from './env-broker.js';
+import { isUnavailable } from './find.js';
+import { temporaryFolder } from './folder.js';
+import { freePort } from './ports.js';
+import { amqpHandshake } from './rabbitmq-ready.js';
+import { lastLine, run } from './run.js';
+import { spawnServer } from './server-process.js';
+import { until } from './until.js';
+import { which } from './which.js';
+
+const DEBIAN = '/usr/lib/rabbitmq/lib';
+
+/** Where Debian keeps the scripts that do not change user. */
+export function debianScripts() {
+  try {
+    return readdirSync(DEBIAN).map((version) => path.join(DEBIAN, version, 'sbin'));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Starts a RabbitMQ node and the epmd it registers with, all on ports and in folders of its own.
+ *
+ * @param {import('./redis-node.js').Found} found
+ * @param {import('./types.d.ts').RabbitmqOptions} options
+ * @param {number} port
+ * @returns {Promise<import('./types.d.ts').Rabbitmq | import('./types.d.ts').Unavailable>}
+ */
+export async function startRabbitmqNode(found, options, port) {
+  const epmdProgram = which(['epmd'], erlangFolders());
+  if (epmdProgram === undefined) return { unavailable: 'rabbitmq-server is there, but epmd of Erlang is not' };
+  const folder = await temporaryFolder('kombu-rabbitmq');
+  const certificates = options.tls ? await makeCertificates(folder.path) : undefined;
+  if (certificates && isUnavailable(certificates)) {
+    await folder.remove();
+    return certificates;
+  }
+  const tlsPort = certificates && (await freePort());
+  const epmdPort = await freePort();
+  await writeFile(path.join(folder.path, 'rabbitmq.conf'), configuration(options, certificates, tlsPort));
+  await writeFile(path.join(folder.path, 'enabled_plugins'), '[].\n');
+  const env = await environment(folder.path, port, epmdPort);
+  const pidFile = path.join(folder.path, 'pid');
+
+  const epmd = await spawnServer({
+    name: 'epmd',
+    command: epmdProgram,
+    args: ['-port', String(epmdPort), '-address', '127.0.0.1'],
+    env,
+    folder: folder.path,
+    timeoutMs: 10_000,
+    ready: async () => (await run(epmdProgram, ['-port', String(epmdPort), '-names'], { env })).code === 0,
+  });
+  let version = 'unknown';
+  const boot = () =>
+    spawnServer({
+      name: 'rabbitmq-server',
+      command: found.program,
+      args: [],
+      env,
+      folder: folder.path,
+      timeoutMs: options.timeoutMs ?? 120_000,
+      ready: async () => {
+        version = await amqpHandshake(port);
+        return true;
+      },
+    });
+  let server = await boot().catch(async (error) => {
+    await closeAll([() => folder.remove(), () => epmd.kill()]);
+    throw error;
+  });
+
+  /** The Erlang machine itself; the process we started may be the shell around it. */
+  const beam = () => Number(readFileSync(pidFile, 'utf8'));
+  /** @param {NodeJS.Signals} name */
+  const signal = (name) => {
+    if (server.running) process.kill(beam(), name);
+  };
+  /** A node that has just died may be registered still; a new one of its name is refused then. */
+  const forgotten = () =>
+    until(
+      async () => !(await run(epmdProgram, ['-port', String(epmdPort), '-names'], { env })).stdout.includes('name '),
+      {
+        what: 'epmd has forgotten the node',
+      },
+    );
+  const stop = async () => {
+    if (!server.running) return;
+    signal('SIGCONT');
+    signal('SIGTERM');
+    const late = setTimeout(() => void server.kill(), 30_000);
+    await server.exited;
+    clearTimeout(late);
+  };
+  const start = async () => {
+    if (server.running) return;
+    await forgotten();
+    server = await boot();
+  };
+  /** @param {readonly string[]} args */
+  const ctl = async (...args) => {
+    const done = await run(path.join(path.dirname(found.program), 'rabbitmqctl'), args, { env });
+    if (done.code !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${lastLine(done.stderr || done.stdout)}`);
+    return done.stdout;
+  };
+  /** @type {Promise<void> | undefined} */
+  let closing;
+  const close = () => {
+    closing ??= closeAll([() => folder.remove(), () => epmd.kill(), () => server.kill()]);
+    return closing;
+  };
+  return {
+    name: 'rabbitmq',
+    url: `amqp://guest:guest@127.0.0.1:${port}//`,
+    tlsUrl: tlsPort === undefined ? undefined : `amqps://guest:guest@localhost:${tlsPort}//`,
+    caFile: certificates?.caFile,
+    host: '127.0.0.1',
+    port,
+    version,
+    origin: found.origin,
+    get pid() {
+      return beam();
+    },
+    ctl,
+    stop,
+    start,
+    async restart() {
+      await stop();
+      await start();
+    },
+    async kill() {
+      signal('SIGKILL');
+      await server.kill();
+    },
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    killConnections: async () => void (await ctl('close_all_connections', 'asked to by a test')),
+    log: () => server.log(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Erlang's own folders, where epmd is when it is not on the PATH. */
+function erlangFolders() {
+  try {
+    return readdirSync('/usr/lib/erlang')
+      .filter((name) => name.startsWith('erts-'))
+      .map((name) => `/usr/lib/erlang/${name}/bin`);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param {string} folder
+ * @param {number} port
+ * @param {number} epmdPort
+ */
+async function environment(folder, port, epmdPort) {
+  for (const name of ['mnesia', 'log', 'home']) mkdirSync(path.join(folder, name));
+  return {
+    PATH: process.env.PATH,
+    LANG: 'C.UTF-8',
+    HOME: path.join(folder, 'home'),
+    RABBITMQ_NODENAME: `kombu${port}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(await freePort()),
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_MNESIA_BASE: path.join(folder, 'mnesia'),
+    RABBITMQ_LOG_BASE: path.join(folder, 'log'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: path.join(folder, 'enabled_plugins'),
+    RABBITMQ_PID_FILE: path.join(folder, 'pid'),
+    RABBITMQ_CONFIG_FILE: path.join(folder, 'rabbitmq.conf'),
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    // The script turns into the Erlang machine, instead of staying as its parent.
+    detached: 'true',
+    // One scheduler that sleeps when there is nothing to do: tests share the machine with it.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}',
+  };
+}
+
+/**
+ * @param {import('./types.d.ts').RabbitmqOptions} options
+ * @param {import('./types.d.ts').Certificates | undefined} certificates
+ * @param {number | undefined} tlsPort
+ */
+function configuration({ config = {} }, certificates, tlsPort) {
+  const lines = ['log.console = true', 'log.file = false', 'disk_free_limit.absolute = 50MB'];
+  if (certificates) {
+    lines.push(`listeners.ssl.default = 127.0.0.1:${tlsPort}`, `ssl_options.cacertfile = ${certificates.caFile}`);
+    lines.push(`ssl_options.certfile = ${certificates.certFile}`, `ssl_options.keyfile = ${certificates.keyFile}`);
+    lines.push('ssl_options.verify = verify_none', 'ssl_options.fail_if_no_peer_cert = false');
+  }
+  for (const [name, value] of Object.entries(config)) lines.push(`${name} = ${value}`);
+  return `${lines.join('\n')}\n`;
+}
