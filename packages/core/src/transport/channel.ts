@@ -131,6 +131,8 @@ export interface Channel {
    * Changes the prefetch of a running consumer; deliveries in hand stay. Where it is absent the consumer is restarted to do it.
    */
   setPrefetch?(consumerTag: string, prefetch: number): MaybePromise<void>;
+  /** How many unsettled deliveries all consumers of this channel may hold together; 0: no limit. Presence is support. */
+  setChannelPrefetch?(prefetch: number): MaybePromise<void>;
   /** Ends a consumer. Nothing is delivered once it has resolved; deliveries in hand stay settleable. Unknown tags are ignored. */
   cancel(consumerTag: string): Promise<void>;
   get(queue: string, o?: Op & { noAck?: boolean }): Promise<Delivery | undefined>;

@@ -22,13 +22,15 @@ export interface StoredMessage {
 export interface QueueLimits {
   readonly maxLength?: number | undefined;
   readonly maxLengthBytes?: number | undefined;
+  /** Nobody wants what is pushed out (the queue has no dead-letter exchange): the store may drop it instead of returning it. */
+  readonly discard?: boolean | undefined;
 }
 
 /** One message for one queue. */
 export interface PutEntry {
   readonly queue: string;
   readonly payload: Payload;
-  /** The envelope's `delivery_tag`, different for every queue. A counter (as text) where the payload is an object. */
+  /** The envelope's `delivery_tag`, different for every queue. `''` where the payload is an object. */
   readonly deliveryTag: string;
   /** 0-9, 9 first. 0 where the transport has no priorities. */
   readonly priority: number;
@@ -141,6 +143,8 @@ export interface DriverLimits {
   readonly lease: 'message' | 'session' | 'server' | 'memory';
   /** Number of distinct priorities; 0: none. */
   readonly priorities: number;
+  /** How many reserves of one queue may be in the air at once; default 1. */
+  readonly parallelReserves?: number;
   /** Largest payload in bytes as stored; undefined: no limit. */
   readonly maxPayloadBytes?: number | undefined;
 }
@@ -171,7 +175,11 @@ export interface VirtualDriver {
   /** Removes what is ready; resolves with how many that were. */
   purge(name: string, o?: Op): Promise<number>;
 
-  /** One atomic step a queue: store within the queue's limits. A synchronous store returns no promise. */
+  /**
+   * One atomic step a queue: store within the queue's limits, in the order of the entries. A queue that is not there is made.
+   * Calls come in publish order and may overlap; a store that could reorder overlapping calls queues them itself. A
+   * synchronous store returns no promise.
+   */
   put(request: PutRequest, o?: Op): PutResult | Promise<PutResult>;
   /**
    * Makes up to `max` messages invisible to others and returns them; MUST NOT delete (unless noAck). Never waits, except for

@@ -10,5 +10,9 @@ export interface Router {
 /** An exchange type: how its bindings become a router. */
 export interface ExchangeKind {
   readonly type: string;
+  /** The routing key alone decides, so that routes may be remembered by it. Default: headers decide too. */
+  readonly byKeyOnly?: boolean;
+  /** Throws ChannelError PRECONDITION_FAILED for arguments that no binding of this kind can have. */
+  checkBinding?(binding: BindingRecord): void;
   compile(bindings: readonly BindingRecord[]): Router;
 }

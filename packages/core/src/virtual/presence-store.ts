@@ -28,4 +28,9 @@ export interface PresenceStore {
   unclaim(queue: string, owner: string, o?: Op): Promise<void>;
   /** Marks the queue as used just now, for `x-expires`; stores that expire keys by themselves do so here. */
   touch?(queue: string, expiresMs: number, o?: Op): Promise<void>;
+  /**
+   * Since when (wall clock) nobody has used the queue; undefined: it is in use, or unknown. Only for stores that do not expire
+   * queues by themselves: core then deletes those whose `x-expires` has passed.
+   */
+  idleSince?(queue: string): number | undefined;
 }

@@ -40,6 +40,15 @@ export interface ExchangeTable {
   readonly version: unknown;
 }
 
+/** What a store that lives in this process answers at once. It is always current, so nothing of it is cached or checked. */
+export interface TopologyView {
+  /** Grows with every change. */
+  readonly revision: number;
+  exchange(name: string): ExchangeTable | undefined;
+  queue(name: string): QueueRecord | undefined;
+  queues(): Iterable<QueueRecord>;
+}
+
 /**
  * Declarations that all processes share. Writes are atomic and resolve when every later read, in any process, sees them.
  */
@@ -48,8 +57,8 @@ export interface TopologyStore {
   loadExchange(name: string, o?: Op): Promise<ExchangeTable | undefined>;
   /** Stores the record unless there is one; resolves with the one that is stored now, for core to compare. */
   saveExchange(record: ExchangeRecord, o?: Op): Promise<ExchangeRecord>;
-  /** Removes the record and every binding from and to it. */
-  dropExchange(name: string, o?: Op): Promise<void>;
+  /** Removes the record and every binding from and to it; resolves with the exchanges it was bound to, for auto-delete. */
+  dropExchange(name: string, o?: Op): Promise<readonly string[]>;
   loadQueue(name: string, o?: Op): Promise<QueueRecord | undefined>;
   /** Stores the record unless there is one; resolves with the one that is stored now, for core to compare. */
   saveQueue(record: QueueRecord, o?: Op): Promise<QueueRecord>;
@@ -59,4 +68,8 @@ export interface TopologyStore {
   bind(binding: BindingRecord, o?: Op): Promise<void>;
   /** Removes every binding with that key and destination, also one written by Python with other text for the pattern. */
   unbind(binding: BindingRecord, o?: Op): Promise<void>;
+  /** Only where the store lives in this process. */
+  readonly view?: TopologyView;
+  /** Calls `listener` when a queue is dropped, by whoever; the returned function ends that. Without it core looks now and then. */
+  onQueueDropped?(listener: (queue: string) => void): () => void;
 }

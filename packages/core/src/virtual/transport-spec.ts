@@ -46,6 +46,11 @@ export interface VirtualTransportSpec<O extends object = object> {
   readonly exchangeKinds?: readonly ExchangeKind[];
   /** What the driver stores: the JSON envelope as text, or the message as an object. Default `envelope`. */
   readonly payload?: 'envelope' | 'object';
+  /**
+   * Where declarations live in this process (no `driver.topology`): names the broker, so that all Connections to it share them.
+   * Default: host, port, virtual host and user.
+   */
+  brokerKey?(target: BrokerTarget<O & VirtualOptions>): string;
   /** Opens a link; rejects with OperationalError or AuthenticationError. Ends early when `context.signal` is aborted. */
   open(target: BrokerTarget<O & VirtualOptions>, context: TransportContext): Promise<VirtualDriver>;
 }
