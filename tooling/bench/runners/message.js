@@ -1,6 +1,6 @@
-/** The body that every benchmark sends: about 130 bytes of JSON. */
-export function body(i) {
-  return {
+/** The body that every benchmark sends: about 130 bytes of JSON, or `bytes` with padding. */
+export function body(i, bytes = 0) {
+  const plain = {
     task: 'media.encode',
     id: `0f3e5c1e-${String(i).padStart(8, '0')}`,
     args: [i, 'lolcat.avi', { width: 1280, height: 720 }],
@@ -8,4 +8,5 @@ export function body(i) {
     eta: null,
     tags: ['a', 'b'],
   };
+  return bytes <= 150 ? plain : { ...plain, padding: 'x'.repeat(bytes - 145) };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { runOnce } from './run-once.js';
 import { spread } from './statistics.js';
 
@@ -12,7 +13,7 @@ export async function compare({ subject, reference, settings, pairs, progress })
   for (let pair = 1; pair <= pairs; pair++) {
     for (const [side, who] of Object.entries({ subject, reference })) {
       progress(`pair ${pair}/${pairs}: ${who.name}`);
-      const { seconds, messages } = await runOnce(who.runner, { ...settings, ...who.settings });
+      const { seconds, messages } = await runOnce(who.runner, { ...settings, ...who.settings, id: randomUUID() });
       rates[side].push(messages / seconds);
     }
   }

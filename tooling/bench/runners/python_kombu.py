@@ -1,0 +1,79 @@
+"""Python Kombu over any broker: publish, consume + ack, with the same bodies and the same checks."""
+
+import json
+import sys
+import time
+
+from kombu import Connection, Exchange, Queue
+
+settings = json.loads(sys.argv[-1])
+name = "py.%s" % settings["id"]
+exchange = Exchange(name, type="direct")
+queue = Queue(name, exchange, routing_key=name)
+
+
+def body(i):
+    return {
+        "task": "media.encode",
+        "id": "0f3e5c1e-%08d" % i,
+        "args": [i, "lolcat.avi", {"width": 1280, "height": 720}],
+        "retries": 0,
+        "eta": None,
+        "tags": ["a", "b"],
+    }
+
+
+def stored(channel):
+    return queue(channel).queue_declare().message_count
+
+
+def publish(connection, messages):
+    channel = connection.channel()
+    producer = connection.Producer(channel, exchange=exchange, routing_key=name, auto_declare=False)
+    started = time.perf_counter()
+    for i in range(messages):
+        producer.publish(body(i))
+    seconds = time.perf_counter() - started
+    deadline = time.time() + 10
+    while stored(channel) != messages and time.time() < deadline:
+        time.sleep(0.02)
+    assert stored(channel) == messages, "stored %d of %d" % (stored(channel), messages)
+    channel.close()
+    return seconds
+
+
+def consume(connection, messages):
+    seen = []
+
+    def on_message(payload, message):
+        seen.append(payload["args"][0])
+        message.ack()
+
+    channel = connection.channel()
+    consumer = connection.Consumer([queue], channel, callbacks=[on_message], accept=["json"])
+    consumer.qos(prefetch_count=settings.get("prefetch", 100))
+    started = time.perf_counter()
+    with consumer:
+        while len(seen) < messages:
+            connection.drain_events(timeout=30)
+    seconds = time.perf_counter() - started
+    assert sorted(seen) == list(range(messages)), "a message is missing or doubled"
+    channel.close()
+    return seconds
+
+
+options = {"confirm_publish": True} if settings.get("confirm") else {}
+with Connection(settings["url"], transport_options=options) as connection:
+    channel = connection.channel()
+    queue(channel).declare()
+    queue(channel).purge()
+    messages = settings["messages"]
+    if settings["scenario"] == "publish":
+        seconds = publish(connection, messages)
+        queue(channel).purge()
+    else:
+        publish(connection, messages)
+        seconds = consume(connection, messages)
+        assert stored(channel) == 0
+    queue(channel).delete()
+print(json.dumps({"messages": messages, "seconds": seconds}))
