@@ -17,7 +17,7 @@ await run({
     await connection.queueBind({ queue: name, exchange: name, routingKey: name });
     publisher = connection.createPublisher({ confirm: settings.confirm });
   },
-  clear: () => connection.queuePurge(name),
+  clear: () => connection.queuePurge({ queue: name }),
   publish: (body) => publisher.send({ exchange: name, routingKey: name, durable: true }, body),
   async counts() {
     const { messageCount } = await connection.queueDeclare({ queue: name, passive: true });
@@ -25,7 +25,7 @@ await run({
   },
   async consume(onBody) {
     const consumer = connection.createConsumer(
-      { queue: name, qos: { prefetchCount: settings.prefetch ?? 100 } },
+      { queue: name, queueOptions: { durable: true }, qos: { prefetchCount: settings.prefetch ?? 100 } },
       async (message) => onBody(message.body),
     );
     await new Promise((resolve) => consumer.once('ready', resolve));
@@ -33,8 +33,8 @@ await run({
   },
   async close() {
     await publisher.close();
-    await connection.queueDelete(name);
-    await connection.exchangeDelete(name);
+    await connection.queueDelete({ queue: name });
+    await connection.exchangeDelete({ exchange: name });
     await connection.close();
   },
 });
