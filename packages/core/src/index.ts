@@ -1,6 +1,10 @@
 export * from './errors/index.js';
 export type * from './transport/index.js';
+export { abortError, throwIfAborted, waitOrAbort } from './util/abort.js';
 export type { Clock } from './util/clock.js';
+export { systemClock } from './util/clock.js';
+export type { Deferred } from './util/deferred.js';
+export { deferred } from './util/deferred.js';
 export { uuid } from './util/id.js';
 export type { Logger } from './util/logger.js';
 export { consoleLogger, silentLogger } from './util/logger.js';
