@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import type { Connection, Message, Queue } from '@kombu/core';
+import { consume, declare, isEmpty, send } from '../actions.js';
+import { group, testCase } from '../case.js';
+import type { ChildProcessHandle } from '../child/child-process.js';
+import { type Collector, ids } from '../collector.js';
+import type { CaseContext } from '../context.js';
+import { pass } from '../wait.js';
+
+/** How long after a kill everything has to be back: the lease, and time for somebody to notice. */
+function back(t: CaseContext): number {
+  return t.leaseMs * 2 + t.waitMs;
+}
+
+/** Consumes everything that is left, until the wanted ids have come. */
+async function drainAll(
+  t: CaseContext,
+  connection: Connection,
+  queue: Queue,
+  wanted: readonly string[],
+  got: Collector,
+): Promise<void> {
+  const consumer = await consume(connection, queue, got.ack, { prefetchCount: 100 });
+  try {
+    await got.waitFor(wanted, back(t));
+  } finally {
+    await consumer.close();
+  }
+}
+
+/** Starts a child that consumes and acknowledges. */
+async function worker(t: CaseContext, queue: Queue, hold: boolean, prefetchCount: number): Promise<ChildProcessHandle> {
+  const child = await t.child(await t.leaseOptions());
+  await child.tell('consume', { queue: queue.toJSON(), prefetchCount, hold, handlerMs: 6 });
+  return child;
+}
+
+/** Processes that die. They are killed with SIGKILL: none of their code runs any more. */
+export const crash = group(
+  'crash',
+  [
+    testCase(
+      'a process that is killed with 10 unsettled messages gives all 10 back, flagged, within its lease',
+      async (t) => {
+        const connection = await t.open(await t.leaseOptions());
+        const queue = t.queue({ durable: true });
+        await declare(connection, queue);
+        await send(t, connection, queue, ids(10));
+        const child = await worker(t, queue, true, 10);
+        await child.until('it holds ten', (ledger) => ledger.held.length === 10);
+        await isEmpty(t, connection, queue, 'all ten are hidden');
+        assert.equal((await child.kill()).length, 10);
+        const got = await t.collector();
+        const flags: boolean[] = [];
+        const handler = async (message: Message): Promise<void> => {
+          flags.push(message.deliveryInfo.redelivered);
+          await got.ack(message);
+        };
+        await consume(connection, queue, handler);
+        await got.waitFor(ids(10), back(t));
+        got.assertExactly(ids(10), { faults: true });
+        assert.ok(flags.every(Boolean), 'they are flagged as redelivered');
+      },
+      { needs: ['child'], extraMs: 60_000 },
+    ),
+
+    testCase(
+      'processes that are killed at random moments while they consume lose nothing',
+      async (t) => {
+        const connection = await t.open(await t.leaseOptions());
+        const queue = t.queue({ durable: true });
+        await declare(connection, queue);
+        const { kills } = t.environment.scale;
+        const sent: string[] = [];
+        const settled = new Set<string>();
+        const begun = new Set<string>();
+        const held: number[] = [];
+        const one = async (n: number): Promise<void> => {
+          const batch = ids(40, `k${n}-`);
+          await send(t, connection, queue, batch);
+          sent.push(...batch);
+          const child = await worker(t, queue, false, 10);
+          await child.until('it consumes', (ledger) => ledger.delivered.size > 0, back(t));
+          await pass(t.random.between(0, 40));
+          const unsettled = await child.kill();
+          for (const id of child.ledger.settling) begun.add(id);
+          for (const id of child.ledger.settled) settled.add(id);
+          if (unsettled.length > 0) held.push(unsettled.length);
+        };
+        for (let n = 0; held.length < kills; n++) {
+          assert.ok(n < kills * 3, `only ${held.length} of ${n} killed processes held a message`);
+          await one(n);
+        }
+        const got = await t.collector();
+        await drainAll(
+          t,
+          connection,
+          queue,
+          sent.filter((id) => !begun.has(id)),
+          got,
+        );
+        const lost = sent.filter((id) => !begun.has(id) && !got.has(id));
+        assert.deepEqual(lost, [], `lost ${lost.length} of ${sent.length} in ${held.length} kills`);
+        if (connection.capabilities.delivery === 'exactly-once') {
+          const twice = [...settled].filter((id) => got.has(id));
+          assert.deepEqual(twice, [], 'what the broker had confirmed as settled came again');
+        }
+        await isEmpty(t, connection, queue);
+      },
+      { needs: ['child'], extraMs: 900_000 },
+    ),
+
+    testCase(
+      'what was confirmed to a publisher that is killed is in the queue',
+      async (t) => {
+        const connection = await t.connection();
+        const queue = t.queue({ durable: true });
+        await declare(connection, queue);
+        const confirmed: string[] = [];
+        for (let n = 0; n < 3; n++) {
+          const child = await t.child();
+          await child.tell('stream', { prefix: `p${n}-`, routingKey: queue.name });
+          const enough = t.random.between(5, 60);
+          await child.until('it publishes', (ledger) => ledger.confirmed.size >= enough);
+          await child.kill();
+          assert.deepEqual(child.ledger.troubles, []);
+          confirmed.push(...child.ledger.confirmed);
+        }
+        const got = await t.collector();
+        await drainAll(t, connection, queue, confirmed, got);
+        const lost = confirmed.filter((id) => !got.has(id));
+        assert.deepEqual(lost, []);
+      },
+      { needs: ['child'], extraMs: 60_000 },
+    ),
+  ],
+  { alone: true },
+);
