@@ -1,11 +1,14 @@
 export { aptInstall } from './apt.js';
+export { cacheFolder } from './cache.js';
 export { makeCertificates } from './certificates.js';
 export { isUnavailable } from './find.js';
 export { temporaryFolder } from './folder.js';
+export { endWithUs } from './janitor.js';
 export { freePort } from './ports.js';
 export { startProxy } from './proxy.js';
 export { startRabbitmq } from './rabbitmq.js';
 export { startRedis } from './redis.js';
+export { lastLine, run } from './run.js';
 export { spawnServer } from './server-process.js';
 export { until } from './until.js';
 export { which } from './which.js';

@@ -71,3 +71,8 @@ class Janitor {
 }
 
 export const janitor = new Janitor();
+
+/** @type {typeof import('./types.d.ts').endWithUs} */
+export function endWithUs(pid) {
+  return janitor.group(pid);
+}

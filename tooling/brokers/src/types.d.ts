@@ -125,7 +125,7 @@ export interface Rabbitmq extends Broker {
 export function startRabbitmq(options?: RabbitmqOptions): Promise<Rabbitmq | Unavailable>;
 
 /** A TCP relay that misbehaves on demand. */
-export interface Proxy {
+export interface FaultProxy {
   readonly host: string;
   readonly port: number;
   /** Number of clients connected through it now. */
@@ -149,7 +149,7 @@ export interface Proxy {
 }
 
 /** Relays a free port of 127.0.0.1 to `targetPort` there, or to another host's. */
-export function startProxy(targetPort: number, options?: { readonly targetHost?: string }): Promise<Proxy>;
+export function startProxy(targetPort: number, options?: { readonly targetHost?: string }): Promise<FaultProxy>;
 
 /** Runs `condition` until it gives something truthy and resolves with that; rejects at the deadline, naming `what` and the last error. */
 export function until<T>(
@@ -210,3 +210,24 @@ export function spawnServer(o: {
 
 /** Whether a `start...` function found no broker. */
 export function isUnavailable(x: object): x is Unavailable;
+
+/** Has the process group of `pid` ended with SIGKILL when this process goes away, whichever way. Call the result once it is gone. */
+export function endWithUs(pid: number): () => void;
+
+/** A folder outside of the repository for what is fetched once and used again; `KOMBU_CACHE` names another. */
+export function cacheFolder(): string;
+
+/** Runs a program to its end. Never rejects: one that cannot be started has code -1. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options?: {
+    readonly env?: NodeJS.ProcessEnv;
+    readonly cwd?: string;
+    readonly input?: string;
+    readonly timeoutMs?: number;
+  },
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+
+/** The last line of a text that says something. */
+export function lastLine(text: string): string;

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { isUnavailable, startRabbitmq } from '@kombu/brokers';
+
+const broker = await startRabbitmq();
+
+describe('a RabbitMQ node', () => {
+  if (isUnavailable(broker)) {
+    it.skip(`skipped: ${broker.unavailable}`, () => {});
+    return;
+  }
+
+  it('comes back on its port with its data after a kill, and leaves nothing behind', async () => {
+    const pid = broker.pid as number;
+    await broker.ctl?.('add_vhost', 'kept');
+    await broker.kill?.();
+    expect(() => process.kill(pid, 0)).toThrow();
+    await broker.start?.();
+    expect(broker.pid).not.toBe(pid);
+    expect(await broker.ctl?.('list_vhosts')).toContain('kept');
+    const last = broker.pid as number;
+    await broker.close();
+    await broker.close();
+    expect(() => process.kill(last, 0)).toThrow();
+  }, 90_000);
+});

@@ -1,0 +1,2 @@
+export { startPython } from './peer.js';
+export { findPython } from './python.js';
