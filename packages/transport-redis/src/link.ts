@@ -1,0 +1,122 @@
+import { deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
+import type { Redis } from 'ioredis';
+import type { Script } from './lua/script.js';
+import { destroySocket } from './socket.js';
+import { translateError } from './translate-error.js';
+
+/** An argument of a command. */
+export type Arg = string | number;
+
+/** The sockets of a link, by what they are for. */
+export interface Sockets {
+  /** Every command but those below. */
+  readonly commands: Redis;
+  /** Fanout subscriptions and invalidations of CLIENT TRACKING. */
+  readonly subscriber: Redis;
+  /** Publishes, where WAIT must not hold up anything else; else the same as `commands`. */
+  readonly publisher: Redis;
+}
+
+/**
+ * The sockets of one link, ended together: as soon as one of them is lost, or the server turns out to be the wrong one, all are.
+ * Every error is translated here.
+ */
+export class RedisLink {
+  readonly closed: Promise<KombuError | undefined>;
+  readonly sockets: Sockets;
+  readonly #all: readonly Redis[];
+  readonly #logger: Logger;
+  readonly #end = deferred<KombuError | undefined>();
+  readonly #pending = new Set<Promise<unknown>>();
+  #state: 'open' | 'closing' | 'closed' = 'open';
+
+  constructor(sockets: Sockets, logger: Logger) {
+    this.sockets = sockets;
+    this.closed = this.#end.promise;
+    this.#all = [...new Set([sockets.commands, sockets.subscriber, sockets.publisher])];
+    this.#logger = logger;
+    for (const client of this.#all) {
+      client.on('error', (error) => this.fail(translateError(error, 'the connection to Redis').error));
+      const ended = () => this.fail(new OperationalError('CONNECTION_LOST', 'Redis closed the connection'));
+      if (client.status === 'end') queueMicrotask(ended);
+      else client.once('end', ended);
+    }
+  }
+
+  get clients(): readonly Redis[] {
+    return this.#all;
+  }
+
+  /** Sends a command. With a signal the promise ends when that is aborted; the command may be carried out all the same. */
+  call(
+    what: string,
+    command: string,
+    args: readonly Arg[],
+    signal?: AbortSignal,
+    client = this.sockets.commands,
+  ): Promise<unknown> {
+    return this.#guard(what, client.call(command, args as (string | number)[]), signal);
+  }
+
+  /** Runs a script by its digest, and by its text when the server has lost it. */
+  run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly Arg[],
+    signal?: AbortSignal,
+    client = this.sockets.commands,
+  ): Promise<unknown> {
+    const rest = [keys.length, ...keys, ...args];
+    const reply = client.call('evalsha', [script.sha, ...rest]).catch((error: Error) => {
+      if (!error.message.startsWith('NOSCRIPT')) throw error;
+      return client.call('eval', [script.text, ...rest]);
+    });
+    return this.#guard(script.name, reply, signal);
+  }
+
+  #guard(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+    const guarded = reply.catch((error: unknown) => {
+      const { error: translated, endsLink } = translateError(error, what);
+      if (endsLink) this.fail(translated);
+      throw translated;
+    });
+    this.#pending.add(guarded);
+    const done = () => this.#pending.delete(guarded);
+    guarded.then(done, done);
+    return signal === undefined ? guarded : waitOrAbort(guarded, signal, what);
+  }
+
+  /** Ends the link because of an error. */
+  fail(error: KombuError): void {
+    if (this.#state === 'closed') return;
+    const closing = this.#state === 'closing';
+    this.#state = 'closed';
+    if (!closing) this.#logger.debug(`redis link lost: ${error.message}`);
+    for (const client of this.#all) destroySocket(client);
+    this.#end.resolve(closing ? undefined : error);
+  }
+
+  /** Waits for the replies that are under way, at most `graceMs`, and ends the link. */
+  async close(graceMs: number): Promise<void> {
+    if (this.#state !== 'open') {
+      await this.closed;
+      return;
+    }
+    this.#state = 'closing';
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([Promise.allSettled(this.#pending), grace]);
+    clearTimeout(timer);
+    this.destroy();
+  }
+
+  /** Ends the link at once. */
+  destroy(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    for (const client of this.#all) destroySocket(client);
+    this.#end.resolve(undefined);
+  }
+}

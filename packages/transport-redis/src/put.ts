@@ -1,0 +1,171 @@
+import { KombuError, OperationalError } from '@kombu/core';
+import type { ExchangeTable, PutEntry, PutRequest, PutResult, Reserved, VirtualDriver } from '@kombu/core/virtual';
+import { type DriverContext, leaseArgs, leaseKeys } from './driver-context.js';
+import type { Arg } from './link.js';
+import { put as putScript } from './lua/put.js';
+import { putLimited } from './lua/put-limited.js';
+import { NO_TABLE, readTable, type TableVersion } from './routing-table.js';
+import { tokenOf } from './token.js';
+
+/** Above so many characters a batch is sent in several commands: one command is one string in this process. */
+const MAX_CHARS = 64 * 1024 * 1024;
+/** How often a batch is sent again because the server lists the same bindings in another order. */
+const MAX_REORDERED = 5;
+
+const STORED: PutResult = { failures: [], evicted: [] };
+
+/** Payloads by list, or by queue where there are limits. */
+function listsOf(entries: readonly PutEntry[], stepOf: readonly string[]): Arg[] {
+  const lists = new Map<string, { readonly queue: string; readonly step: string; readonly payloads: string[] }>();
+  for (const entry of entries) {
+    const step = stepOf[entry.priority] ?? '0';
+    const name = step + entry.queue;
+    let list = lists.get(name);
+    if (list === undefined) {
+      list = { queue: entry.queue, step, payloads: [] };
+      lists.set(name, list);
+    }
+    list.payloads.push(entry.payload as string);
+  }
+  const args: Arg[] = [];
+  for (const { queue, step, payloads } of lists.values()) {
+    args.push(queue, step, payloads.length);
+    for (const payload of payloads) args.push(payload);
+  }
+  return args;
+}
+
+function queuesOf(entries: readonly PutEntry[], stepOf: readonly string[]): Arg[] {
+  const queues = new Map<string, PutEntry[]>();
+  for (const entry of entries) {
+    const list = queues.get(entry.queue);
+    if (list === undefined) queues.set(entry.queue, [entry]);
+    else list.push(entry);
+  }
+  const args: Arg[] = [queues.size];
+  for (const [queue, list] of queues) {
+    // The newest is what the queue's arguments are.
+    const limits = list.at(-1)?.limits;
+    args.push(queue, limits?.maxLength ?? '', limits?.maxLengthBytes ?? '', limits?.discard ? 1 : 0, list.length);
+    for (const entry of list) args.push(stepOf[entry.priority] ?? '0', entry.payload as string);
+  }
+  return args;
+}
+
+/** Cuts a batch that is too large for one command, never between the copies of one message. */
+function cut(entries: readonly PutEntry[]): readonly (readonly PutEntry[])[] {
+  let chars = 0;
+  for (const entry of entries) chars += (entry.payload as string).length;
+  if (chars <= MAX_CHARS) return [entries];
+  const parts: PutEntry[][] = [];
+  let part: PutEntry[] = [];
+  chars = 0;
+  for (const [i, entry] of entries.entries()) {
+    if (chars > MAX_CHARS && entry.message !== entries[i - 1]?.message) {
+      parts.push(part);
+      part = [];
+      chars = 0;
+    }
+    part.push(entry);
+    chars += (entry.payload as string).length;
+  }
+  parts.push(part);
+  return parts;
+}
+
+/** The part of the driver that stores messages: one script for a batch, checks of the routing tables included. */
+export function createPut(context: DriverContext): VirtualDriver['put'] {
+  const { link, keys, options } = context;
+  const client = link.sockets.publisher;
+  /** A batch of several commands holds up those after it. */
+  let busy: Promise<unknown> | undefined;
+
+  const readStale = (check: PutRequest['check'], reply: readonly unknown[]): ExchangeTable[] => {
+    const changed: ExchangeTable[] = [];
+    for (let i = 0; i + 3 < reply.length; i += 4) {
+      const [number, version, own, members] = reply.slice(i, i + 4) as [number, string, string[], string[]];
+      const checked = check[number - 1];
+      if (checked === undefined) continue;
+      const table = readTable(checked.exchange, version, own, members, keys.sep);
+      const expected = checked.version as TableVersion | undefined;
+      if (expected?.content === (table.version as TableVersion).content) expected.text = version;
+      else changed.push(table);
+    }
+    return changed;
+  };
+
+  const evictedOf = (reply: readonly unknown[], owner: string): Reserved[] => {
+    const evicted: Reserved[] = [];
+    for (let i = 1; i + 2 < reply.length; i += 3) {
+      const [queue, tag, payload] = reply.slice(i, i + 3) as [string, string, string];
+      evicted.push({ queue, token: tokenOf(tag, owner), payload });
+    }
+    return evicted;
+  };
+
+  const send = async (
+    entries: readonly PutEntry[],
+    check: PutRequest['check'],
+    signal?: AbortSignal,
+  ): Promise<PutResult> => {
+    const limited = entries.some((entry) => entry.limits !== undefined);
+    const scriptKeys = leaseKeys(context);
+    for (const { exchange } of check) scriptKeys.push(keys.ownExchange(exchange), keys.binding(exchange));
+    const owner = limited ? context.nextOwner() : '';
+    const rest = limited
+      ? [owner, options.leaseMs ?? 60_000, context.serving.toReversed().join(','), ...queuesOf(entries, keys.stepOf)]
+      : listsOf(entries, keys.stepOf);
+    const script = limited ? putLimited : putScript;
+    for (let attempt = 0; ; attempt++) {
+      const versions = check.map(({ version }) => (version as TableVersion | undefined)?.text ?? NO_TABLE);
+      const args: Arg[] = [...leaseArgs(context), check.length, ...versions];
+      for (const arg of rest) args.push(arg);
+      const reply = await link.run(script, scriptKeys, args, signal, client);
+      if (!Array.isArray(reply)) return STORED;
+      if (reply[0] === null) return { failures: [], evicted: evictedOf(reply, owner) };
+      const stale = readStale(check, reply);
+      if (stale.length > 0 || attempt >= MAX_REORDERED) return { ...STORED, stale, stored: false };
+    }
+  };
+
+  const confirm = async (signal?: AbortSignal): Promise<void> => {
+    const wanted = options.confirmReplicas;
+    const args = [wanted, options.confirmReplicasTimeoutMs];
+    const got = Number(await link.call('WAIT', 'wait', args, signal, client));
+    if (got >= wanted) return;
+    throw new OperationalError('BROKER_BUSY', `only ${got} of ${wanted} replicas have confirmed the messages`);
+  };
+
+  const sendAll = async (parts: readonly (readonly PutEntry[])[], request: PutRequest, signal?: AbortSignal) => {
+    const evicted: Reserved[] = [];
+    for (const [i, part] of parts.entries()) {
+      // Whoever bound a queue before these were published is seen by the first command.
+      const result = await send(part, i === 0 ? request.check : [], signal);
+      if (result.stale !== undefined) return result;
+      evicted.push(...result.evicted);
+    }
+    return { failures: [], evicted };
+  };
+
+  return async (request, o) => {
+    const parts = cut(request.entries);
+    while (busy !== undefined) await busy;
+    let result: Promise<PutResult>;
+    if (parts.length === 1) result = send(request.entries, request.check, o?.signal);
+    else {
+      result = sendAll(parts, request, o?.signal);
+      const done = result
+        .catch((error: unknown) => KombuError.is(error))
+        .then(() => {
+          if (busy === done) busy = undefined;
+        });
+      busy = done;
+    }
+    const stored = await result;
+    if (options.confirmReplicas > 0 && stored.stale === undefined) await confirm(o?.signal);
+    if (link.sockets.publisher === link.sockets.commands) {
+      for (const queue of new Set(request.entries.map((entry) => entry.queue))) context.wake(queue);
+    }
+    return stored;
+  };
+}
