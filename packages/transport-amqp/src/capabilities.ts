@@ -1,0 +1,30 @@
+import type { TransportCapabilities } from '@kombu/core';
+
+/** What RabbitMQ does, as the README's table and the conformance suite read it. */
+export const capabilities: TransportCapabilities = Object.freeze<TransportCapabilities>({
+  exchangeTypes: 'any',
+  exchangeBindings: true,
+  fanout: 'queues',
+  priorities: 256,
+  messageTtl: true,
+  queueTtl: true,
+  queueExpiry: true,
+  maxLength: true,
+  deadLetter: true,
+  mandatory: true,
+  confirms: true,
+  delivery: 'exactly-once',
+  order: 'fifo',
+  scope: 'broker',
+  topology: 'broker',
+  presence: 'broker',
+  lease: 'link',
+  settleAfterReconnect: false,
+  durable: true,
+  bindingsMaxAgeMs: 0,
+  maxBodyBytes: undefined,
+  ttlGranularityMs: 1,
+  exclusiveConsumers: true,
+  consumerPriority: true,
+  noLocal: false,
+});

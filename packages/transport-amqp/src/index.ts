@@ -1,0 +1,2 @@
+export type { AmqpOptions, SocketSettings } from './options.js';
+export { amqp } from './transport.js';

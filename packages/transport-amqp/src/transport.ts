@@ -1,0 +1,27 @@
+import type { BrokerTarget, Transport, TransportConnection, TransportContext } from '@kombu/core';
+import { capabilities } from './capabilities.js';
+import { connect } from './driver/connect.js';
+import { AmqpLink } from './link/link.js';
+import { type AmqpOptions, optionSpecs, resolveOptions } from './options.js';
+
+/**
+ * RabbitMQ, and other brokers that speak AMQP 0-9-1, by way of amqplib.
+ *
+ * @example
+ * ```ts
+ * const connection = new Connection('amqp://guest:guest@localhost:5672//', { transport: amqp });
+ * ```
+ */
+export const amqp: Transport<AmqpOptions> = Object.freeze<Transport<AmqpOptions>>({
+  name: 'amqp',
+  schemes: ['amqp', 'amqps', 'pyamqp', 'librabbitmq'],
+  driverType: 'amqp',
+  driverName: 'amqplib',
+  defaultPort: 5672,
+  capabilities,
+  options: optionSpecs,
+  async connect(target: BrokerTarget<AmqpOptions>, context: TransportContext): Promise<TransportConnection> {
+    const secure = target.scheme === 'amqps' && target.tls === undefined ? { ...target, tls: {} } : target;
+    return new AmqpLink(await connect(secure, context), resolveOptions(target.options), context);
+  },
+});
