@@ -53,6 +53,8 @@ export interface TransportConnection {
   readonly driver: unknown;
   /** The version of the broker, where it tells. */
   readonly serverVersion?: string | undefined;
+  /** How often the link is probed, as agreed with the broker; 0: never. Undefined: as asked for. */
+  readonly heartbeatMs?: number | undefined;
   /** What this very server can do, where that differs from the transport's capabilities. */
   readonly capabilities?: TransportCapabilities | undefined;
   openChannel(events: ChannelEvents, o?: Op): Promise<Channel>;
@@ -68,6 +70,8 @@ export interface Transport<O extends object = object> {
   /** What it speaks and with which library, for `connection.transport`. */
   readonly driverType: string;
   readonly driverName: string;
+  /** The version of that library, where it is known. */
+  readonly driverVersion?: string | undefined;
   readonly defaultPort: number | undefined;
   readonly capabilities: TransportCapabilities;
   /** Its own options, by name. */

@@ -1,0 +1,289 @@
+import { diagnosticsChannels } from '../diagnostics/channels.js';
+import { ClosedError, type KombuError, NotSupportedError, StaleDeliveryError } from '../errors/index.js';
+import type {
+  BindingSpec,
+  ConsumeRequest,
+  DeleteOptions,
+  ExchangeBindingSpec,
+  ExchangeSpec,
+  MaybePromise,
+  QueueInfo,
+  QueueSpec,
+  Channel as TransportChannel,
+} from '../transport/channel.js';
+import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../transport/delivery.js';
+import type { ChannelHost } from './channel-host.js';
+import { ChannelLink } from './channel-link.js';
+import type { Connection } from './connection.js';
+import { type CallOptions, withDeadline } from './deadlines.js';
+import type { Subscriber } from './subscriptions.js';
+import type { ChannelPublishOptions } from './waiting-publishes.js';
+
+/** What a channel is: not opened yet (it opens itself on first use), open, or closed for good. */
+export type ChannelState = 'idle' | 'open' | 'closed';
+
+/**
+ * One logical channel. It outlives links: while the link is replaced its operations wait, and when there is a new one its
+ * consumers consume again. An operation that the broker refuses ends itself and nothing else.
+ *
+ * Made by `connection.channel()`, without I/O.
+ */
+export class Channel {
+  readonly connection: Connection;
+  /** Names the channel in its connection, counted from 1. */
+  readonly id: number;
+  readonly #host: ChannelHost;
+  readonly #link: ChannelLink;
+
+  /** @internal */
+  constructor(connection: Connection, id: number, host: ChannelHost) {
+    this.connection = connection;
+    this.id = id;
+    this.#host = host;
+    this.#link = new ChannelLink(id, host);
+    host.adopt(this, this.#link);
+  }
+
+  get state(): ChannelState {
+    return this.#link.state;
+  }
+
+  /** Resolves once, when the channel is closed: with undefined after `close()`, else with why. Never rejects. */
+  get closed(): Promise<KombuError | undefined> {
+    return this.#link.closed;
+  }
+
+  /** The link that the channel was last opened on, counted from 1; 0 before the first. */
+  get generation(): number {
+    return this.#link.generation;
+  }
+
+  /** Opens the channel now; else its first use does. Waits for the link. */
+  async open(o?: CallOptions): Promise<void> {
+    await withDeadline(o, this.#host.clock, 'opening the channel', (signal) => this.#link.opened(signal));
+  }
+
+  /** @throws ChannelError NOT_FOUND (passive), PRECONDITION_FAILED (declared otherwise), ACCESS_REFUSED. */
+  async declareExchange(spec: ExchangeSpec, o?: CallOptions): Promise<void> {
+    await this.#call('declareExchange', o, (raw, signal) => raw.declareExchange(spec, { signal }));
+    this.#host.topology.exchangeDeclared(spec);
+  }
+
+  /** Deletes an exchange; one that is not there counts as deleted. */
+  async deleteExchange(name: string, o: DeleteOptions & CallOptions = {}): Promise<void> {
+    await this.#call('deleteExchange', o, (raw, signal) => raw.deleteExchange(name, { ...deleteOptions(o), signal }));
+    this.#host.topology.exchangeDeleted(name);
+  }
+
+  /**
+   * Declares a queue; with the name `''` the broker chooses one, which the answer has.
+   *
+   * @throws ChannelError NOT_FOUND (passive), PRECONDITION_FAILED (declared otherwise), RESOURCE_LOCKED (somebody else's own).
+   */
+  async declareQueue(spec: QueueSpec, o?: CallOptions): Promise<QueueInfo> {
+    const named = { ...spec, name: this.#queue(spec.name) };
+    const info = await this.#call('declareQueue', o, (raw, signal) => raw.declareQueue(named, { signal }));
+    this.#host.topology.queueDeclared(spec.name === '' ? spec : named, info.queue);
+    return info;
+  }
+
+  /** Deletes a queue and resolves with how many messages were in it; one that is not there counts as deleted. */
+  async deleteQueue(name: string, o: DeleteOptions & CallOptions = {}): Promise<number> {
+    const queue = this.#queue(name);
+    const count = await this.#call('deleteQueue', o, (raw, signal) =>
+      raw.deleteQueue(queue, { ...deleteOptions(o), signal }),
+    );
+    this.#host.topology.queueDeleted(queue);
+    return count;
+  }
+
+  /** Removes the messages that are ready and resolves with how many that were. */
+  purgeQueue(name: string, o?: CallOptions): Promise<number> {
+    return this.#call('purgeQueue', o, (raw, signal) => raw.purgeQueue(this.#queue(name), { signal }));
+  }
+
+  async bindQueue(binding: BindingSpec, o?: CallOptions): Promise<void> {
+    const named = { ...binding, queue: this.#queue(binding.queue) };
+    await this.#call('bindQueue', o, (raw, signal) => raw.bindQueue(named, { signal }));
+    this.#host.topology.queueBound(named);
+  }
+
+  async unbindQueue(binding: BindingSpec, o?: CallOptions): Promise<void> {
+    const named = { ...binding, queue: this.#queue(binding.queue) };
+    await this.#call('unbindQueue', o, (raw, signal) => raw.unbindQueue(named, { signal }));
+    this.#host.topology.queueUnbound(named);
+  }
+
+  /** @throws NotSupportedError where exchanges cannot be bound to exchanges. */
+  async bindExchange(binding: ExchangeBindingSpec, o?: CallOptions): Promise<void> {
+    await this.#call('bindExchange', o, (raw, signal) => required(raw, 'bindExchange')(binding, { signal }));
+    this.#host.topology.exchangeBound(binding);
+  }
+
+  /** @throws NotSupportedError where exchanges cannot be bound to exchanges. */
+  async unbindExchange(binding: ExchangeBindingSpec, o?: CallOptions): Promise<void> {
+    await this.#call('unbindExchange', o, (raw, signal) => required(raw, 'unbindExchange')(binding, { signal }));
+    this.#host.topology.exchangeUnbound(binding);
+  }
+
+  /** Whether `markDeclared(key)` was called since the current link is there. */
+  isDeclared(key: string): boolean {
+    return this.#host.session()?.declared.has(key) === true;
+  }
+
+  /** Remembers something of the current link; forgotten with it. */
+  markDeclared(key: string): void {
+    this.#host.session()?.declared.add(key);
+  }
+
+  /**
+   * Publishes. Ends when the broker has taken the message; with nothing returned where it has at once. While there is no link it
+   * waits for one, in the order of the calls, within `deadline` and `signal`. A link that is lost meanwhile is
+   * OperationalError CONNECTION_LOST, or with `retry` the message is sent again on the next one.
+   *
+   * The message belongs to the channel from then on: nothing of it may be changed.
+   *
+   * @throws UndeliverableError NO_ROUTE, MESSAGE_TOO_LARGE; BufferFullError; TimeoutError with `sent`; ChannelError NOT_FOUND.
+   */
+  publish(message: WireMessage, route: Route, o?: ChannelPublishOptions): MaybePromise<void> {
+    if (diagnosticsChannels.publish.hasSubscribers) this.#tracePublish(message, route);
+    const out = this.#link.out;
+    if (out === undefined) return this.#link.waitToPublish(message, route, o);
+    return o?.retry === undefined ? out.publish(message, route, o) : this.#link.publishes.send(out, message, route, o);
+  }
+
+  /**
+   * Starts a consumer. It is started again on each new link, until it is cancelled or the broker refuses it.
+   *
+   * @throws InvalidOptionError when the channel has a consumer of that tag; ChannelError NOT_FOUND, ACCESS_REFUSED.
+   */
+  async consume(request: ConsumeRequest, subscriber: Subscriber, o?: CallOptions): Promise<void> {
+    this.#host.assertOpen();
+    await this.#call('consume', o, (raw, signal) => this.#link.consumers.start(raw, request, subscriber, signal));
+  }
+
+  /** Changes how many unsettled deliveries a consumer may hold; those in hand stay. */
+  async setPrefetch(tag: string, prefetch: number): Promise<void> {
+    await this.#link.consumers.setPrefetch(this.#link.raw, tag, prefetch);
+  }
+
+  /**
+   * Changes how many unsettled deliveries all consumers of this channel together may hold; 0: no limit.
+   *
+   * @throws NotSupportedError where the transport has no such limit.
+   */
+  async setChannelPrefetch(prefetch: number, o?: CallOptions): Promise<void> {
+    await this.#call('setChannelPrefetch', o, async (raw) => required(raw, 'setChannelPrefetch')(prefetch));
+    this.#link.channelPrefetch = prefetch;
+  }
+
+  /** Ends a consumer; nothing is delivered once it has resolved. Deliveries in hand stay settleable. */
+  async cancel(tag: string): Promise<void> {
+    await this.#link.consumers.cancel(this.#link.raw, tag);
+  }
+
+  /** Takes one message out of a queue; undefined when there is none. */
+  get(queue: string, o: CallOptions & { readonly noAck?: boolean } = {}): Promise<Delivery | undefined> {
+    const noAck = o.noAck === true;
+    return this.#call(
+      'get',
+      o,
+      (raw, signal) => raw.get(this.#queue(queue), { noAck, signal }),
+      (late) => {
+        if (late !== undefined && !noAck) this.#giveBack(late);
+      },
+    );
+  }
+
+  /**
+   * Settles a delivery; ends when the channel has taken the settlement, normally at once and with nothing returned. The current
+   * link decides whether a delivery of an earlier one can still be settled; while there is none, the settlement waits where the
+   * transport can.
+   *
+   * @throws StaleDeliveryError for a delivery that died with its link; ClosedError once the channel is closed.
+   */
+  settle(
+    delivery: Delivery,
+    outcome: Outcome | 'release',
+    o?: { readonly multiple?: boolean; readonly confirm?: boolean },
+  ): MaybePromise<void> {
+    if (diagnosticsChannels.settle.hasSubscribers) this.#traceSettle(delivery, outcome);
+    const { raw } = this.#link;
+    return raw === undefined ? this.#link.settleLater(delivery, outcome, o) : raw.settle(delivery, outcome, o);
+  }
+
+  /** Puts every unsettled delivery of this channel back on its queue. */
+  async recover(o: { readonly requeue: true } & CallOptions): Promise<void> {
+    await this.#call('recover', o, (raw) => required(raw, 'recover')({ requeue: true }));
+  }
+
+  /**
+   * Hears of mandatory messages that no queue took, where the broker does not say which publish it was. Returns how to stop.
+   */
+  onReturned(listener: (message: ReturnedMessage) => void): () => void {
+    this.#link.returned.add(listener);
+    return () => this.#link.returned.delete(listener);
+  }
+
+  /** Ends its consumers, gives unsettled deliveries back, and closes. Idempotent. */
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #queue(name: string): string {
+    return this.#host.topology.currentName(name);
+  }
+
+  #call<T>(
+    what: string,
+    o: CallOptions | undefined,
+    work: (raw: TransportChannel, signal: AbortSignal | undefined) => Promise<T>,
+    compensate?: (late: T) => void,
+  ): Promise<T> {
+    const run = async (signal: AbortSignal | undefined) => work(await this.#link.opened(signal), signal);
+    return withDeadline(o, this.#host.clock, what, run, compensate);
+  }
+
+  #giveBack(delivery: Delivery): void {
+    try {
+      Promise.resolve(this.settle(delivery, 'release')).catch((error: unknown) => this.#host.emitError(error));
+    } catch (error) {
+      if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) this.#host.emitError(error);
+    }
+  }
+
+  #tracePublish(message: WireMessage, route: Route): void {
+    diagnosticsChannels.publish.publish({
+      connectionId: this.#host.connectionId,
+      channelId: this.id,
+      exchange: route.exchange,
+      routingKey: route.routingKey,
+      messageId: message.properties.messageId,
+      contentType: message.contentType,
+      bytes: message.body.length,
+    });
+  }
+
+  #traceSettle(delivery: Delivery, outcome: Outcome | 'release'): void {
+    const { queue, deliveryTag } = delivery;
+    const { connectionId } = this.#host;
+    diagnosticsChannels.settle.publish({ connectionId, channelId: this.id, queue, deliveryTag, outcome });
+  }
+}
+
+function deleteOptions(o: DeleteOptions): DeleteOptions {
+  return { ifUnused: o.ifUnused === true, ifEmpty: o.ifEmpty === true };
+}
+
+function required<K extends 'bindExchange' | 'unbindExchange' | 'recover' | 'setChannelPrefetch'>(
+  raw: TransportChannel,
+  name: K,
+): NonNullable<TransportChannel[K]> {
+  const method = raw[name];
+  if (method === undefined) throw new NotSupportedError(`this transport has no ${name}`);
+  return method.bind(raw) as NonNullable<TransportChannel[K]>;
+}

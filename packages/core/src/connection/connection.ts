@@ -1,0 +1,329 @@
+import { inspect } from 'node:util';
+import { type CodecSet, createCodecSet } from '../codec/codec-set.js';
+import { defaultCompressions, defaultSerializers, defaultTransports } from '../defaults.js';
+import { traceSettings, tracingLogger } from '../diagnostics/trace.js';
+import { ClosedError, NotBoundError, OperationalError } from '../errors/index.js';
+import type { TransportCapabilities } from '../transport/capabilities.js';
+import type { Transport } from '../transport/transport.js';
+import { milliseconds } from '../util/check-options.js';
+import { type Clock, systemClock } from '../util/clock.js';
+import { uuid } from '../util/id.js';
+import { consoleLogger, type Logger, silentLogger } from '../util/logger.js';
+import { Brokers } from './brokers.js';
+import { Channel } from './channel.js';
+import type { ConnectionEvents } from './connection-events.js';
+import { ConnectionCore, type ConnectionPart } from './core.js';
+import { type CallOptions, withDeadline } from './deadlines.js';
+import { type EnsureContext, type EnsureHost, ensureCall, ensureLink } from './ensure.js';
+import { Emitter } from './events.js';
+import { type ConnectionInfo, hostOf, infoOf, uriOf } from './info.js';
+import type { ConnectionState } from './lifecycle.js';
+import { type ConnectionOptions, checkConnectionOptions } from './options.js';
+import { RECONNECT_INTERVALS, type RetryPolicy, resolveRetryPolicy } from './retry.js';
+
+/** How many publishes of one channel may wait for the link, unless the transport option `maxInFlight` says otherwise. */
+const MAX_WAITING = 10_000;
+/** How long `close()` waits for handlers that are running. */
+const DRAIN_MS = 30_000;
+
+/**
+ * A connection to a broker. It connects when it is first used (or by `connect()`), and from then on owns its link: a lost one is
+ * replaced, with everything that was declared and consumed, while calls wait.
+ *
+ * ```ts
+ * await using connection = new Connection('redis://localhost:6379/0');
+ * ```
+ */
+export class Connection<O extends object = object> {
+  /** Where the connection writes what it has to say. */
+  readonly logger: Logger;
+  /** How bodies become bytes and back. */
+  readonly codec: CodecSet;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  readonly #urls: string | readonly string[] | undefined;
+  readonly #options: ConnectionOptions<O>;
+  readonly #brokers: Brokers;
+  readonly #emitter: Emitter<ConnectionEvents>;
+  readonly #core: ConnectionCore;
+  #channels = 0;
+  #defaultChannel: Channel | undefined;
+
+  /**
+   * Checks its arguments and does nothing else: no I/O.
+   *
+   * @param url one URL, several joined with `;`, or an array of them. Default `amqp://guest:guest@localhost:5672//`.
+   * @throws InvalidOptionError for a URL that cannot be read, an unknown scheme, option or parameter (it says the nearest).
+   */
+  constructor(url?: string | readonly string[], options: ConnectionOptions<O> = {}) {
+    checkConnectionOptions(options);
+    const given = options as ConnectionOptions;
+    this.#urls = url;
+    this.#options = options;
+    this.#brokers = new Brokers(url, given, options.registry ?? defaultTransports);
+    const { settings } = this.#brokers.current;
+    const trace = traceSettings();
+    this.logger = tracingLogger(options.logger ?? silentLogger, trace);
+    this.clock = options.clock ?? systemClock;
+    this.codec = createCodecSet({
+      serializers: options.serializers ?? defaultSerializers,
+      compressions: options.compressions ?? defaultCompressions,
+      maxDecompressedBytes: settings.maxDecompressedBytes ?? options.maxDecompressedBytes,
+    });
+    this.#emitter = new Emitter(() => this.logger);
+    const reconnect = settings.reconnect ?? options.reconnect ?? true;
+    const policy = typeof reconnect === 'object' ? reconnect : {};
+    const { maxInFlight } = (options.transportOptions ?? {}) as { maxInFlight?: unknown };
+    this.#core = new ConnectionCore({
+      connectionId: uuid(),
+      brokers: this.#brokers,
+      emitter: this.#emitter,
+      clock: this.clock,
+      logger: this.logger,
+      trace: trace.channel ? consoleLogger('debug') : undefined,
+      policy: reconnect === false ? undefined : resolveRetryPolicy(policy, RECONNECT_INTERVALS, 'reconnect'),
+      maxWaiting: typeof maxInFlight === 'number' && maxInFlight > 0 ? maxInFlight : MAX_WAITING,
+    });
+  }
+
+  /** What the connection is doing. */
+  get state(): ConnectionState {
+    return this.#core.keeper.state;
+  }
+
+  /** Whether there is a link now. */
+  get connected(): boolean {
+    return this.state === 'connected';
+  }
+
+  /**
+   * Connects now, trying each URL once; else the first use does. Resolves with the connection itself.
+   *
+   * @throws OperationalError when no broker can be reached, AuthenticationError when it refuses the credentials, ClosedError,
+   * TimeoutError, AbortedError, InvalidOptionError for options that only the transport knows.
+   */
+  async connect(o?: CallOptions): Promise<this> {
+    await withDeadline(o, this.clock, 'connect', (signal) => this.#core.acquire(signal));
+    return this;
+  }
+
+  /** A new channel. It opens itself on first use. */
+  channel(): Channel {
+    if (this.state === 'closed') throw new ClosedError('the connection is closed');
+    return new Channel(this, ++this.#channels, this.#core);
+  }
+
+  /** The channel that is used where a connection is passed instead of one. */
+  get defaultChannel(): Channel {
+    if (this.#defaultChannel === undefined || this.#defaultChannel.state === 'closed')
+      this.#defaultChannel = this.channel();
+    return this.#defaultChannel;
+  }
+
+  /**
+   * Connects, trying again and again: by default for ever, with random waits of up to 2 s growing to 30 s.
+   *
+   * @throws OperationalError with the last error as its `cause`; AuthenticationError at once; AbortedError.
+   */
+  async ensureConnection(policy?: RetryPolicy): Promise<this> {
+    await ensureLink(
+      this.#ensureHost(() => this.defaultChannel),
+      policy,
+    );
+    return this;
+  }
+
+  /**
+   * Calls `fn` with the channel to use, again after every error of the link, and returns what it returns. By default for ever,
+   * with random waits of up to 1 s. `fn` may have done its work more than once.
+   *
+   * @throws OperationalError with the last error as its `cause`; what `fn` throws, where trying again is of no use.
+   */
+  ensure<T>(fn: (o: EnsureContext) => T | Promise<T>, policy?: RetryPolicy): Promise<T> {
+    return ensureCall(
+      this.#ensureHost(() => this.defaultChannel),
+      fn,
+      policy,
+      'ensure',
+    );
+  }
+
+  /** Like {@link Connection.ensure}, on a channel of its own, which is returned with the result: close it afterwards. */
+  async autoretry<T>(fn: (o: EnsureContext) => T | Promise<T>, policy?: RetryPolicy): Promise<[T, Channel]> {
+    let channel: Channel | undefined;
+    const current = () => {
+      if (channel === undefined || channel.state === 'closed') channel = this.channel();
+      return channel;
+    };
+    try {
+      return [await ensureCall(this.#ensureHost(current), fn, policy, 'autoretry'), current()];
+    } catch (error) {
+      await (channel as Channel | undefined)?.close();
+      throw error;
+    }
+  }
+
+  /**
+   * For code that polls: resolves when a delivery, on any channel, was handed over since the previous `drainEvents` or since
+   * a consumer was started. Deliveries come without it, too.
+   *
+   * @throws TimeoutError when there was none in `timeoutMs`; ClosedError; OperationalError when the link is not replaced.
+   */
+  async drainEvents(o: CallOptions = {}): Promise<void> {
+    this.#core.assertOpen();
+    await this.#core.drain.drain(o, this.clock, this.#core.keepAlive);
+  }
+
+  /** Calls `listener` at every such event. An `error` that nobody listens to is nothing. */
+  on<K extends keyof ConnectionEvents>(event: K, listener: (payload: ConnectionEvents[K]) => void): this {
+    this.#emitter.on(event, listener);
+    return this;
+  }
+
+  once<K extends keyof ConnectionEvents>(event: K, listener: (payload: ConnectionEvents[K]) => void): this {
+    this.#emitter.once(event, listener);
+    return this;
+  }
+
+  off<K extends keyof ConnectionEvents>(event: K, listener: (payload: ConnectionEvents[K]) => void): this {
+    this.#emitter.off(event, listener);
+    return this;
+  }
+
+  /** What the connection is like, fit for JSON and without the password. */
+  info(): ConnectionInfo {
+    return infoOf(this.#brokers.current, this.#brokers.entries, this.#options as ConnectionOptions);
+  }
+
+  /** The broker in use as `host:port`. */
+  get host(): string {
+    return hostOf(this.#brokers.current);
+  }
+
+  /** The URL in use. The password is replaced by `mask` (default `**`) unless it is asked for. */
+  asUri(o: { readonly includePassword?: boolean; readonly mask?: string } = {}): string {
+    return uriOf(this.#brokers.current, o.includePassword === true, o.mask ?? '**');
+  }
+
+  /** A connection of its own with the same settings, or others where `over` has them. */
+  clone(over: ConnectionOptions<O> & { readonly url?: string | readonly string[] } = {}): Connection<O> {
+    const { url = this.#urls, ...options } = over;
+    return new Connection<O>(url, { ...this.#options, ...options });
+  }
+
+  /**
+   * Uses another URL (or list) from now on. The link to the old broker is closed and no new one is made: the next use does, and
+   * then what was declared and consumed comes back there.
+   */
+  switch(url: string | readonly string[]): void {
+    this.#core.assertOpen();
+    this.#brokers.switchTo(url);
+    this.#dropLink();
+  }
+
+  /** Goes on to the next URL of the failover list, like {@link Connection.switch}; undefined when there is no other. */
+  maybeSwitchNext(): string | undefined {
+    this.#core.assertOpen();
+    if (this.#brokers.failover.length < 2) return undefined;
+    this.#brokers.failover.next();
+    this.#dropLink();
+    return this.asUri();
+  }
+
+  /** Whether exchanges can be of this type. Needs the transport, see {@link Connection.capabilities}. */
+  supportsExchangeType(type: string): boolean {
+    const { exchangeTypes } = this.capabilities;
+    return exchangeTypes === 'any' || exchangeTypes.includes(type);
+  }
+
+  /**
+   * What the broker can do.
+   *
+   * @throws NotBoundError before the transport is loaded, which `connect()` does, or `{ transport }`.
+   */
+  get capabilities(): TransportCapabilities {
+    return this.#core.session()?.capabilities ?? this.#transport().capabilities;
+  }
+
+  /** What the transport speaks and with which library. Needs the transport, see {@link Connection.capabilities}. */
+  get transport(): { readonly driverType: string; readonly driverName: string; readonly driverVersion: string } {
+    const { driverType, driverName, driverVersion = 'N/A' } = this.#transport();
+    return { driverType, driverName, driverVersion };
+  }
+
+  /** The raw client of the driver library, while there is a link: an escape hatch. */
+  get driver(): unknown {
+    return this.#core.session()?.link.driver;
+  }
+
+  /** How often the link is probed, in milliseconds, as agreed with the broker; 0: never, or not known yet. */
+  get heartbeatIntervalMs(): number {
+    return this.#core.session()?.link.heartbeatMs ?? this.#brokers.current.heartbeatMs ?? 0;
+  }
+
+  /** Drops the link, channels, consumers and declarations at once, without I/O. The connection can be used anew. */
+  collect(): void {
+    this.#core.assertOpen();
+    this.#core.collect();
+  }
+
+  /** Gives the connection back to its pool, or closes it when it is of none. */
+  release(): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Closes: no more deliveries are taken, calls that wait end with ClosedError, handlers that run finish (for up to `drainMs`,
+   * default 30 s; called from inside a handler, not that one), unsettled messages go back to their queues, what is pending is
+   * flushed. Idempotent; all calls share one end.
+   */
+  close(o: { readonly drainMs?: number } = {}): Promise<void> {
+    return this.#core.close(milliseconds('close', 'drainMs', o.drainMs) ?? DRAIN_MS);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Emits `error`; never throws. @internal */
+  emitError(error: unknown): void {
+    this.#core.emitError(error);
+  }
+
+  /** Has `part` closed before the connection is; returns how to take that back. @internal */
+  track(part: ConnectionPart): () => void {
+    return this.#core.track(part);
+  }
+
+  /** Names this connection among all, over all of its links. */
+  get id(): string {
+    return this.#core.connectionId;
+  }
+
+  toString(): string {
+    return this.asUri();
+  }
+
+  [inspect.custom](): string {
+    return `Connection <${this.asUri()}> (${this.state})`;
+  }
+
+  #transport(): Transport {
+    const transport = this.#core.session()?.transport ?? this.#brokers.loaded(this.#brokers.current);
+    if (transport !== undefined) return transport;
+    throw new NotBoundError(
+      'what the transport can do is known once it is loaded: await connection.connect() first, or pass { transport }',
+    );
+  }
+
+  #dropLink(): void {
+    const session = this.#core.dropLink(
+      new OperationalError('CONNECTION_LOST', 'the connection was switched to another URL'),
+    );
+    session?.link.close().catch((error: unknown) => this.logger.warn('closing the link', error));
+  }
+
+  #ensureHost(channel: () => Channel): EnsureHost {
+    return { clock: this.clock, keeper: this.#core.keeper, channel };
+  }
+}

@@ -1,0 +1,106 @@
+import { InvalidOptionError, KombuError, TimeoutError } from '../errors/index.js';
+import { abortError, throwIfAborted } from '../util/abort.js';
+import type { Clock } from '../util/clock.js';
+
+/** What every operation that waits takes. */
+export interface CallOptions {
+  /** Ends the call with AbortedError. */
+  readonly signal?: AbortSignal | undefined;
+  /** The longest the call may take, in milliseconds, everything inside it counted; then TimeoutError. Default: no limit. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The longest time that a timer of Node can wait. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Checks a `timeoutMs`; undefined and Infinity are no limit. */
+export function checkedTimeout(timeoutMs: unknown, what: string): number | undefined {
+  if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY) return undefined;
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return Math.min(timeoutMs, MAX_TIMER_MS);
+  throw new InvalidOptionError(`${what}: timeoutMs must be a number of milliseconds, at least 0`);
+}
+
+/**
+ * Runs `fn` under one deadline: it gets a signal that is aborted at the deadline or by the caller, and whether it heeds the
+ * signal or not the call ends then, with TimeoutError or AbortedError. What `fn` comes up with after that goes to
+ * `compensate`, so that nothing that was acquired is lost. Without options it costs nothing.
+ */
+export async function withDeadline<T>(
+  o: CallOptions | undefined,
+  clock: Clock,
+  what: string,
+  fn: (signal: AbortSignal | undefined) => Promise<T>,
+  compensate?: (value: T) => void,
+): Promise<T> {
+  const timeoutMs = checkedTimeout(o?.timeoutMs, what);
+  const outer = o?.signal;
+  throwIfAborted(outer, what);
+  if (timeoutMs === undefined && outer === undefined) return fn(undefined);
+
+  const controller = new AbortController();
+  let ended: KombuError | undefined;
+  let stop!: (error: KombuError) => void;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = (error) => {
+      ended = error;
+      controller.abort(error);
+      reject(error);
+    };
+  });
+  const onAbort = () => stop(abortError(outer as AbortSignal, what));
+  outer?.addEventListener('abort', onAbort, { once: true });
+  const cancelTimer =
+    timeoutMs === undefined
+      ? undefined
+      : clock.after(timeoutMs, () => stop(new TimeoutError(`${what} did not end within ${timeoutMs} ms`)));
+
+  const running = fn(controller.signal);
+  running.then(
+    (value) => {
+      if (ended !== undefined) compensate?.(value);
+    },
+    () => {},
+  );
+  try {
+    return await Promise.race([running, stopped]);
+  } catch (error) {
+    throw ended ?? error;
+  } finally {
+    cancelTimer?.();
+    outer?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Waits `ms` milliseconds; AbortedError when `signal` is aborted before. With `unref` it does not keep the process alive. */
+export function sleep(
+  ms: number,
+  clock: Clock,
+  what: string,
+  o: { readonly signal?: AbortSignal | undefined; readonly unref?: boolean } = {},
+): Promise<void> {
+  const { signal } = o;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(abortError(signal, what));
+      return;
+    }
+    const onAbort = () => {
+      cancel();
+      reject(abortError(signal as AbortSignal, what));
+    };
+    const cancel = clock.after(
+      Math.min(ms, MAX_TIMER_MS),
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      { unref: o.unref === true },
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** Whether this is the error of a call that its own deadline or signal ended: trying again is of no use then. */
+export function isEndOfCall(error: unknown): boolean {
+  return KombuError.is(error, 'ERR_KOMBU_ABORTED') || KombuError.is(error, 'ERR_KOMBU_TIMEOUT');
+}

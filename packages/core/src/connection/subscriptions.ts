@@ -1,0 +1,212 @@
+import { diagnosticsChannels } from '../diagnostics/channels.js';
+import { InvalidOptionError, type KombuError } from '../errors/index.js';
+import type { ConsumeRequest, Channel as TransportChannel } from '../transport/channel.js';
+import type { Delivery } from '../transport/delivery.js';
+import { isLinkError } from './retry.js';
+import type { RevivalReport } from './revival.js';
+
+/**
+ * Who gets the deliveries of a consumer. Every method is called synchronously and must not throw.
+ */
+export interface Subscriber {
+  deliver(delivery: Delivery): void;
+  /** The consumer is over: its queue was deleted, the broker ended it, or the link is not coming back. */
+  cancelledByBroker?(why: KombuError): void;
+  /** A settlement that was taken has failed later, for example because the lease was lost. */
+  settleFailed?(delivery: Delivery, error: KombuError): void;
+  /** The link was lost; what was delivered before may be stale now. */
+  linkLost?(): void;
+  /** The consumer consumes again, on a new link. */
+  revived?(): void;
+}
+
+interface Subscription {
+  request: ConsumeRequest;
+  readonly subscriber: Subscriber;
+  /** Which start of the consumer its deliveries must come from. */
+  start: number;
+  /** Whether the broker has it. */
+  live: boolean;
+}
+
+/** What the consumers of a channel need of it. */
+export interface SubscriptionHost {
+  readonly connectionId: string;
+  readonly channelId: number;
+  /** The name that a queue has by now. */
+  queueName(name: string): string;
+  /** A delivery was handed over. */
+  delivered(): void;
+  started(): void;
+  /** A consumer is over. */
+  ended(queue: string): void;
+  error(error: unknown): void;
+}
+
+/** The consumers of one channel: started, started again on each link, and cancelled. */
+export class Subscriptions {
+  readonly #host: SubscriptionHost;
+  readonly #byTag = new Map<string, Subscription>();
+
+  constructor(host: SubscriptionHost) {
+    this.#host = host;
+  }
+
+  get size(): number {
+    return this.#byTag.size;
+  }
+
+  get tags(): readonly string[] {
+    return [...this.#byTag.keys()];
+  }
+
+  /** Whether a consumer of this channel consumes from `queue`. */
+  consumesFrom(queue: string): boolean {
+    for (const { request } of this.#byTag.values()) if (this.#host.queueName(request.queue) === queue) return true;
+    return false;
+  }
+
+  async start(
+    raw: TransportChannel,
+    request: ConsumeRequest,
+    subscriber: Subscriber,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { tag } = request;
+    if (this.#byTag.has(tag)) throw new InvalidOptionError(`the channel has a consumer '${tag}' already`);
+    const subscription: Subscription = { request: { ...request }, subscriber, start: 0, live: false };
+    this.#byTag.set(tag, subscription);
+    this.#host.started();
+    try {
+      await this.#consume(raw, subscription, signal);
+    } catch (error) {
+      this.#forget(tag, subscription);
+      throw error;
+    }
+    if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
+  }
+
+  /** Starts every consumer on a new level-1 channel; those that the broker refuses are over. */
+  async restart(raw: TransportChannel, report: RevivalReport, signal: AbortSignal): Promise<void> {
+    for (const [tag, subscription] of [...this.#byTag]) {
+      if (!subscription.live) continue; // Its own consume() is under way and reports by itself.
+      const done = await report.step('consumer', tag, signal, async (s) => {
+        await this.#consume(raw, subscription, s);
+        return true;
+      });
+      if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
+      else if (done) {
+        report.consumers.push(tag);
+        this.#tell(() => subscription.subscriber.revived?.());
+      } else {
+        const failure = report.failed.findLast(({ kind, name }) => kind === 'consumer' && name === tag);
+        this.cancelled(tag, failure?.error as KombuError);
+      }
+    }
+  }
+
+  /** Ends a consumer; its queue is told to the host only when it is the broker's turn no more. */
+  async cancel(raw: TransportChannel | undefined, tag: string): Promise<void> {
+    const subscription = this.#byTag.get(tag);
+    if (subscription === undefined) return;
+    this.#forget(tag, subscription);
+    if (raw === undefined) return;
+    try {
+      await raw.cancel(tag);
+    } catch (error) {
+      if (!isLinkError(error)) throw error; // With the link the consumer is gone, too.
+    }
+  }
+
+  async setPrefetch(raw: TransportChannel | undefined, tag: string, prefetch: number): Promise<void> {
+    const subscription = this.#byTag.get(tag);
+    if (subscription === undefined) throw new InvalidOptionError(`the channel has no consumer '${tag}'`);
+    subscription.request = { ...subscription.request, prefetch };
+    if (raw === undefined || !subscription.live) return;
+    if (raw.setPrefetch !== undefined) {
+      await raw.setPrefetch(tag, prefetch);
+      return;
+    }
+    await raw.cancel(tag);
+    await this.#consume(raw, subscription);
+  }
+
+  /** The broker has ended a consumer, or it cannot go on. */
+  cancelled(tag: string, why: KombuError): void {
+    const subscription = this.#byTag.get(tag);
+    if (subscription === undefined) return;
+    this.#forget(tag, subscription);
+    this.#tell(() => subscription.subscriber.cancelledByBroker?.(why));
+  }
+
+  /** All consumers are over, because of `why`; without a reason they are just forgotten. */
+  endAll(why?: KombuError): void {
+    for (const [tag, subscription] of [...this.#byTag]) {
+      if (why !== undefined) this.cancelled(tag, why);
+      else this.#forget(tag, subscription);
+    }
+  }
+
+  linkLost(): void {
+    for (const subscription of this.#byTag.values()) {
+      subscription.start++;
+      this.#tell(() => subscription.subscriber.linkLost?.());
+    }
+  }
+
+  /** Whether somebody was told of the failed settlement. */
+  settleFailed(delivery: Delivery, error: KombuError): boolean {
+    const subscriber = this.#byTag.get(delivery.consumerTag ?? '')?.subscriber;
+    if (subscriber?.settleFailed === undefined) return false;
+    this.#tell(() => subscriber.settleFailed?.(delivery, error));
+    return true;
+  }
+
+  async #consume(raw: TransportChannel, subscription: Subscription, signal?: AbortSignal): Promise<void> {
+    const { request, subscriber } = subscription;
+    const host = this.#host;
+    const queue = host.queueName(request.queue);
+    const start = ++subscription.start;
+    const deliver = (delivery: Delivery): void => {
+      // What a lost link still brings will come again; unless it was settled by being sent.
+      if (subscription.start !== start && !request.noAck) return;
+      if (diagnosticsChannels.deliver.hasSubscribers) traceDelivery(host, delivery);
+      host.delivered();
+      try {
+        subscriber.deliver(delivery);
+      } catch (error) {
+        host.error(error);
+      }
+    };
+    await raw.consume(queue === request.queue ? request : { ...request, queue }, deliver, { signal });
+    subscription.live = true;
+  }
+
+  #forget(tag: string, subscription: Subscription): void {
+    if (this.#byTag.get(tag) !== subscription) return;
+    this.#byTag.delete(tag);
+    this.#host.ended(this.#host.queueName(subscription.request.queue));
+  }
+
+  #tell(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.#host.error(error);
+    }
+  }
+}
+
+function traceDelivery(host: SubscriptionHost, delivery: Delivery): void {
+  diagnosticsChannels.deliver.publish({
+    connectionId: host.connectionId,
+    channelId: host.channelId,
+    queue: delivery.queue,
+    exchange: delivery.exchange,
+    routingKey: delivery.routingKey,
+    consumerTag: delivery.consumerTag,
+    deliveryTag: delivery.deliveryTag,
+    redelivered: delivery.redelivered,
+    messageId: delivery.properties.messageId,
+  });
+}

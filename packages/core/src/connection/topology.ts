@@ -1,0 +1,146 @@
+import type { Arguments, BindingSpec, ExchangeBindingSpec, ExchangeSpec, QueueSpec } from '../transport/channel.js';
+
+/** A queue as it is to be declared again. */
+export interface RecordedQueue {
+  readonly spec: QueueSpec;
+  /** The broker chose its name. */
+  readonly serverNamed: boolean;
+}
+
+/**
+ * Remembers what was declared through a connection, so that it can be declared again on the next link. What is deleted, here
+ * or by the broker's own rules (auto-delete), is forgotten.
+ */
+export class TopologyRecorder {
+  readonly #exchanges = new Map<string, ExchangeSpec>();
+  readonly #queues = new Map<string, RecordedQueue>();
+  readonly #bindings = new Map<string, BindingSpec>();
+  readonly #exchangeBindings = new Map<string, ExchangeBindingSpec>();
+  readonly #renamed = new Map<string, string>();
+
+  get exchanges(): readonly ExchangeSpec[] {
+    return [...this.#exchanges.values()];
+  }
+
+  get queues(): readonly RecordedQueue[] {
+    return [...this.#queues.values()];
+  }
+
+  get bindings(): readonly BindingSpec[] {
+    return [...this.#bindings.values()];
+  }
+
+  get exchangeBindings(): readonly ExchangeBindingSpec[] {
+    return [...this.#exchangeBindings.values()];
+  }
+
+  get isEmpty(): boolean {
+    return this.#exchanges.size + this.#queues.size + this.#bindings.size + this.#exchangeBindings.size === 0;
+  }
+
+  exchangeDeclared(spec: ExchangeSpec): void {
+    if (spec.passive) return;
+    this.#exchanges.set(spec.name, { ...spec, arguments: { ...spec.arguments } });
+  }
+
+  /** @param name the name that the broker answered with. */
+  queueDeclared(spec: QueueSpec, name: string): void {
+    if (spec.passive) return;
+    const serverNamed = spec.name === '' || this.#queues.get(name)?.serverNamed === true;
+    this.#queues.set(name, { spec: { ...spec, name, arguments: { ...spec.arguments } }, serverNamed });
+  }
+
+  queueBound(binding: BindingSpec): void {
+    this.#bindings.set(keyOf(binding.exchange, binding.queue, binding), { ...binding });
+  }
+
+  queueUnbound(binding: BindingSpec): void {
+    if (this.#bindings.delete(keyOf(binding.exchange, binding.queue, binding))) this.#unused(binding.exchange);
+  }
+
+  exchangeBound(binding: ExchangeBindingSpec): void {
+    this.#exchangeBindings.set(keyOf(binding.source, binding.destination, binding), { ...binding });
+  }
+
+  exchangeUnbound(binding: ExchangeBindingSpec): void {
+    const key = keyOf(binding.source, binding.destination, binding);
+    if (this.#exchangeBindings.delete(key)) this.#unused(binding.source);
+  }
+
+  queueDeleted(name: string): void {
+    this.#queues.delete(name);
+    for (const [key, binding] of this.#bindings) {
+      if (binding.queue !== name) continue;
+      this.#bindings.delete(key);
+      this.#unused(binding.exchange);
+    }
+  }
+
+  exchangeDeleted(name: string): void {
+    this.#exchanges.delete(name);
+    for (const [key, binding] of this.#bindings) if (binding.exchange === name) this.#bindings.delete(key);
+    for (const [key, binding] of this.#exchangeBindings) {
+      if (binding.source !== name && binding.destination !== name) continue;
+      this.#exchangeBindings.delete(key);
+      if (binding.source !== name) this.#unused(binding.source);
+    }
+  }
+
+  /** The last consumer that this connection had on a queue is gone: a queue that goes away with that is not to come back. */
+  consumersGone(name: string): void {
+    const spec = this.#queues.get(name)?.spec;
+    if (spec !== undefined && (spec.autoDelete || spec.arguments['x-expires'] !== undefined)) this.queueDeleted(name);
+  }
+
+  /** A server-named queue has come back under another name. */
+  queueRenamed(from: string, to: string): void {
+    const queue = this.#queues.get(from);
+    if (queue === undefined || from === to) return;
+    this.#queues.delete(from);
+    this.#queues.set(to, { spec: { ...queue.spec, name: to }, serverNamed: true });
+    for (const [key, binding] of [...this.#bindings]) {
+      if (binding.queue !== from) continue;
+      this.#bindings.delete(key);
+      this.queueBound({ ...binding, queue: to });
+    }
+    for (const [old, name] of this.#renamed) if (name === from) this.#renamed.set(old, to);
+    this.#renamed.set(from, to);
+  }
+
+  /** The name that a queue has by now. */
+  currentName(name: string): string {
+    return this.#renamed.size === 0 ? name : (this.#renamed.get(name) ?? name);
+  }
+
+  clear(): void {
+    this.#exchanges.clear();
+    this.#queues.clear();
+    this.#bindings.clear();
+    this.#exchangeBindings.clear();
+    this.#renamed.clear();
+  }
+
+  /** An auto-delete exchange goes when the last binding from it goes. */
+  #unused(exchange: string): void {
+    if (this.#exchanges.get(exchange)?.autoDelete !== true) return;
+    for (const binding of this.#bindings.values()) if (binding.exchange === exchange) return;
+    for (const binding of this.#exchangeBindings.values()) if (binding.source === exchange) return;
+    this.exchangeDeleted(exchange);
+  }
+}
+
+function keyOf(source: string, destination: string, binding: { routingKey: string; arguments: Arguments }): string {
+  return JSON.stringify([source, destination, binding.routingKey, canonical(binding.arguments)]);
+}
+
+/** Equal for equal values, whatever the order of keys. */
+function canonical(value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value instanceof Date) return `@${value.getTime()}`;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, item]) => [name, canonical(item)]);
+}
