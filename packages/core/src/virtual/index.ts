@@ -1,4 +1,5 @@
 export type { BroadcastEntry, BroadcastStore } from './broadcast-store.js';
+export { defineVirtualTransport } from './define-transport.js';
 export type {
   DriverLimits,
   ItemFailure,
@@ -16,8 +17,26 @@ export type {
   VirtualDriver,
   Watch,
 } from './driver.js';
+export { asKombuError } from './driver-error.js';
 export type { ExchangeKind, Router } from './exchange-kinds.js';
+export {
+  directKind,
+  fanoutKind,
+  headersKind,
+  predeclaredType,
+  standardKinds,
+  topicKind,
+} from './exchange-kinds.js';
+export { createLocalPresence } from './local-presence.js';
+export { createLocalTopology } from './local-topology.js';
 export type { PresenceEntry, PresenceStore } from './presence-store.js';
-export type { BindingRecord, ExchangeRecord, ExchangeTable, QueueRecord, TopologyStore } from './topology-store.js';
+export { compileTopics } from './topic-trie.js';
+export type {
+  BindingRecord,
+  ExchangeRecord,
+  ExchangeTable,
+  QueueRecord,
+  TopologyStore,
+  TopologyView,
+} from './topology-store.js';
 export type { VirtualOptions, VirtualTransportSpec } from './transport-spec.js';
-export { predeclaredType, standardKinds } from './exchange-kinds.js';

@@ -1,0 +1,40 @@
+import type { Clock } from '../util/clock.js';
+import type { UnsettledList } from './delivery.js';
+import type { Settlement } from './driver.js';
+
+/** What a link that was lost leaves to the next one of its Connection. */
+export interface Leftovers {
+  /** Deliveries that are still in somebody's hands: their leases go on being renewed. */
+  readonly unsettled: readonly UnsettledList[];
+  /** Settlements that the broker did not answer: sent again. */
+  readonly settlements: readonly Settlement[];
+}
+
+/**
+ * Keeps what links have left, by Connection, for as long as a lease lasts: a delivery of the old link can be settled over the
+ * new one, and is not delivered again in between.
+ */
+export class CarryOver {
+  readonly #kept = new Map<string, { readonly left: Leftovers; readonly cancel: () => void }>();
+
+  keep(connectionId: string, left: Leftovers, clock: Clock, ms: number): void {
+    const earlier = this.take(connectionId);
+    const all: Leftovers =
+      earlier === undefined
+        ? left
+        : {
+            unsettled: [...earlier.unsettled, ...left.unsettled],
+            settlements: [...earlier.settlements, ...left.settlements],
+          };
+    const cancel = clock.after(ms, () => this.#kept.delete(connectionId), { unref: true });
+    this.#kept.set(connectionId, { left: all, cancel });
+  }
+
+  take(connectionId: string): Leftovers | undefined {
+    const kept = this.#kept.get(connectionId);
+    if (kept === undefined) return undefined;
+    kept.cancel();
+    this.#kept.delete(connectionId);
+    return kept.left;
+  }
+}

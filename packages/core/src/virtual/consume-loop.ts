@@ -1,0 +1,266 @@
+import { KombuError, OperationalError } from '../errors/index.js';
+import { type ArrivalHooks, dispatch } from './arrivals.js';
+import type { Reserved } from './driver.js';
+import type { Feed, LoopConsumer } from './feed.js';
+import { FeedTable } from './feed-table.js';
+import type { Link } from './link.js';
+import { isPromise } from './maybe-promise.js';
+import { AdaptivePoll, jittered } from './poll.js';
+import type { QueueSettings } from './queue-arguments.js';
+import { QueueCycle } from './queue-cycle.js';
+import { RestTimer } from './rest-timer.js';
+
+/** Longest time in one go before other work of the process gets its turn. */
+const SLICE_MS = 8;
+/** How often all queues are looked at where the driver tells of new messages: a wake-up that got lost costs no more. */
+const SCAN_MS = 10_000;
+/** How many short reserves of different queues may be in the air at once. */
+const MAX_RESERVES = 16;
+
+/** What the loop leaves to its connection. */
+export interface LoopHooks extends ArrivalHooks {
+  /** Settlements go out before a reserve does. */
+  flush(): void;
+  /** Ends when the link is closing. */
+  readonly signal: AbortSignal;
+}
+
+/** A reserve that was sent: the queues it asks, and the credit that each of them took for it. */
+interface Asked {
+  readonly feeds: readonly Feed[];
+  readonly grants: readonly number[];
+  readonly max: number;
+  readonly noAck: boolean;
+}
+
+/**
+ * Gets messages for all consumers of a link: takes credit, reserves, hands out. Queues that may have something are asked
+ * first and all at once where the driver can; those that were found empty rest until the driver tells of them, or until the
+ * next poll. With a synchronous driver nothing here makes a promise.
+ */
+export class ConsumeLoop {
+  readonly #link: Link;
+  readonly #hooks: LoopHooks;
+  readonly #feeds = new FeedTable();
+  readonly #cycle = new QueueCycle();
+  readonly #starved = new Set<Feed>();
+  readonly #poll: AdaptivePoll;
+  readonly #inAir = new Set<Promise<void>>();
+  readonly #timer: RestTimer;
+  #scheduled: NodeJS.Immediate | undefined;
+  #state: 'open' | 'closed' = 'open';
+
+  constructor(link: Link, hooks: LoopHooks) {
+    this.#link = link;
+    this.#hooks = hooks;
+    this.#poll = new AdaptivePoll(link.options.pollingIntervalMs);
+    // It keeps the process alive, as long as somebody consumes.
+    this.#timer = new RestTimer(link.clock, () => this.wakeAll());
+  }
+
+  get feeds(): FeedTable {
+    return this.#feeds;
+  }
+
+  add(queue: string, consumer: LoopConsumer, settings: QueueSettings): void {
+    const feed = this.#feeds.get(queue, consumer.noAck) ?? this.#feeds.make(queue, consumer.noAck, settings);
+    feed.add(consumer);
+    this.#wake(feed);
+    this.resume();
+  }
+
+  /** Takes a consumer out; what is still in the air for it goes to others, or back. */
+  remove(queue: string, consumer: LoopConsumer): void {
+    const feed = this.#feeds.get(queue, consumer.noAck);
+    if (feed === undefined) return;
+    feed.remove(consumer);
+    if (feed.consumers.length === 0) {
+      this.#feeds.delete(feed);
+      this.#cycle.remove(feed);
+      this.#starved.delete(feed);
+    }
+    if (this.#feeds.size === 0) this.#timer.disarm();
+    else this.resume();
+  }
+
+  /** A queue may have something. */
+  wake(queue: string): void {
+    const acked = this.#feeds.get(queue, false);
+    if (acked !== undefined) this.#wake(acked);
+    const auto = this.#feeds.get(queue, true);
+    if (auto !== undefined) this.#wake(auto);
+  }
+
+  /** Any queue may have something. */
+  wakeAll(): void {
+    for (const feed of this.#feeds.values()) this.#wake(feed);
+  }
+
+  /** Credit came back. */
+  resume(): void {
+    if (this.#starved.size === 0) return;
+    for (const feed of this.#starved) {
+      if (feed.free() === 0) continue;
+      this.#starved.delete(feed);
+      this.#ready(feed);
+    }
+  }
+
+  /** Asks for nothing more. Resolves when no reserve is in the air. */
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    this.#timer.disarm();
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    await Promise.all(this.#inAir);
+  }
+
+  #wake(feed: Feed): void {
+    feed.woken = true;
+    if (feed.state === 'cold') this.#ready(feed);
+  }
+
+  #ready(feed: Feed): void {
+    feed.state = 'ready';
+    this.#cycle.add(feed);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled === undefined && this.#state === 'open') this.#scheduled = setImmediate(() => this.#run());
+  }
+
+  #starve(feed: Feed): void {
+    feed.state = 'starved';
+    this.#starved.add(feed);
+  }
+
+  #run(): void {
+    this.#scheduled = undefined;
+    const until = performance.now() + SLICE_MS;
+    const { queuesPerReserve, receiveWaitMs } = this.#link.driver.limits;
+    const maxInAir = receiveWaitMs > 0 ? Number.POSITIVE_INFINITY : MAX_RESERVES;
+    while (this.#state === 'open' && this.#inAir.size < maxInAir) {
+      const group = this.#cycle.next(queuesPerReserve, (feed) => this.#starve(feed));
+      if (group.length === 0) break;
+      this.#reserve(group);
+      if (performance.now() > until) break;
+    }
+    if (this.#state === 'closed') return;
+    if (this.#cycle.size > 0) {
+      if (this.#inAir.size < maxInAir) this.#schedule();
+    } else if (this.#inAir.size === 0 && this.#feeds.size > 0) {
+      this.#timer.arm(this.#link.driver.watch === undefined ? this.#poll.rest() : jittered(SCAN_MS));
+    }
+  }
+
+  #reserve(candidates: readonly Feed[]): void {
+    const { driver, options } = this.#link;
+    const wait = this.#waitFor(candidates);
+    let max = Math.min(driver.limits.maxBatch, wait.share);
+    for (const feed of candidates) max = Math.min(max, feed.free());
+    const feeds: Feed[] = [];
+    const grants: number[] = [];
+    for (const feed of candidates) {
+      const granted = feed.grant(max);
+      if (granted === 0) {
+        this.#starve(feed);
+        continue;
+      }
+      max = granted;
+      feed.woken = false;
+      feed.reserves++;
+      feed.state = 'busy';
+      feeds.push(feed);
+      grants.push(granted);
+    }
+    if (feeds[0] === undefined) return;
+    const asked: Asked = { feeds, grants, max, noAck: feeds[0].noAck };
+    let answer: readonly Reserved[] | Promise<readonly Reserved[]>;
+    try {
+      this.#hooks.flush();
+      answer = driver.reserve({
+        queues: feeds.map((feed) => feed.queue),
+        max,
+        leaseMs: options.leaseMs,
+        noAck: asked.noAck,
+        waitMs: wait.ms,
+        signal: this.#hooks.signal,
+      });
+    } catch (error) {
+      this.#failed(asked, error);
+      return;
+    }
+    if (isPromise(answer)) this.#await(asked, answer);
+    else this.#arrived(asked, answer);
+  }
+
+  #await(asked: Asked, answer: Promise<readonly Reserved[]>): void {
+    const inAir = answer
+      .then((got) => this.#arrived(asked, got))
+      .catch((error: unknown) => this.#failed(asked, error))
+      .then(() => {
+        this.#inAir.delete(inAir);
+        this.#schedule();
+      });
+    this.#inAir.add(inAir);
+    // More than one reserve of a queue, where the driver likes that.
+    const most = this.#link.driver.limits.parallelReserves ?? 1;
+    for (const feed of asked.feeds) if (feed.reserves < most && feed.free() > 0) this.#ready(feed);
+  }
+
+  /**
+   * How long to wait, where receiving is the wait. With less shared credit than queues only short looks are taken, so that an
+   * idle queue does not hold the only credit; else each takes its share of it.
+   */
+  #waitFor(group: readonly Feed[]): { readonly ms: number; readonly share: number } {
+    const { receiveWaitMs } = this.#link.driver.limits;
+    let shared = Number.POSITIVE_INFINITY;
+    if (receiveWaitMs > 0) {
+      for (const feed of group) for (const c of feed.consumers) shared = Math.min(shared, c.channelCredit.free);
+    }
+    if (shared === Number.POSITIVE_INFINITY) return { ms: receiveWaitMs, share: shared };
+    const asking = this.#cycle.size + this.#starved.size + group.length;
+    if (shared < this.#feeds.size) return { ms: 0, share: 1 };
+    return { ms: receiveWaitMs, share: Math.max(1, Math.floor(shared / asking)) };
+  }
+
+  #arrived(asked: Asked, got: readonly Reserved[]): void {
+    if (got.length > 0) this.#poll.found();
+    const { feeds, grants, max, noAck } = asked;
+    const claims = dispatch(got, noAck, this.#feeds, this.#link.clock, this.#hooks);
+    const full = got.length >= max;
+    // First those that got nothing: only what was served moves to the end.
+    for (const [i, feed] of feeds.entries()) if (!claims.has(feed.queue)) this.#landed(feed, grants[i] ?? 0, full);
+    for (const [i, feed] of feeds.entries()) {
+      const claimed = claims.get(feed.queue);
+      if (claimed !== undefined) this.#landed(feed, (grants[i] ?? 0) - claimed, full);
+    }
+    this.resume();
+  }
+
+  #landed(feed: Feed, unused: number, mayHaveMore: boolean): void {
+    feed.giveBack(unused);
+    feed.reserves--;
+    if (feed.state !== 'busy' || !this.#feeds.holds(feed)) return;
+    const waits = this.#link.driver.limits.receiveWaitMs > 0 && !sharesCredit(feed);
+    if (mayHaveMore || feed.woken || waits) this.#ready(feed);
+    else feed.state = 'cold';
+  }
+
+  #failed(asked: Asked, cause: unknown): void {
+    for (const [i, feed] of asked.feeds.entries()) {
+      feed.giveBack(asked.grants[i] ?? 0);
+      feed.reserves--;
+      if (feed.state === 'busy') feed.state = 'cold';
+    }
+    if (this.#state === 'closed' || KombuError.is(cause, 'ERR_KOMBU_CONNECTION_LOST')) return;
+    const error = new OperationalError('BROKER_BUSY', 'reserving messages failed', { cause });
+    this.#link.warn(KombuError.is(cause) ? cause : error);
+    this.#timer.arm(jittered(this.#poll.retry()));
+  }
+}
+
+function sharesCredit(feed: Feed): boolean {
+  return feed.consumers.some((consumer) => consumer.channelCredit.limit !== Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,58 @@
+import type { Headers, MessageProperties, WireMessage } from '../transport/delivery.js';
+import type { Content } from './delivery.js';
+import type { StoredMessage } from './driver.js';
+
+/** Plain tables and arrays copied, everything else kept: a consumer may change its headers, not another consumer's. */
+function copyValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyValue);
+  const proto: unknown = Object.getPrototypeOf(value);
+  if (proto !== Object.prototype && proto !== null) return value;
+  const names = Object.keys(value);
+  if (names.length === 0) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyValue(inner)]));
+}
+
+/** A message that is stored as an object, and what is inside of each of its deliveries. */
+export class StoredContent implements Content, StoredMessage {
+  readonly message: WireMessage;
+  readonly exchange: string;
+  readonly routingKey: string;
+
+  constructor(message: WireMessage, exchange: string, routingKey: string) {
+    this.message = message;
+    this.exchange = exchange;
+    this.routingKey = routingKey;
+  }
+
+  /** Of a payload that a driver returned. */
+  static of(stored: StoredMessage): StoredContent {
+    if (stored instanceof StoredContent) return stored;
+    return new StoredContent(stored.message, stored.exchange, stored.routingKey);
+  }
+
+  get contentType(): string | undefined {
+    return this.message.contentType;
+  }
+  get contentEncoding(): string | undefined {
+    return this.message.contentEncoding;
+  }
+  get redelivered(): boolean {
+    return false;
+  }
+  get expiresAt(): undefined {
+    return undefined;
+  }
+  get deliveryTag(): undefined {
+    return undefined;
+  }
+  takeHeaders(): Headers {
+    return copyValue(this.message.headers) as Headers;
+  }
+  takeProperties(): MessageProperties {
+    return { ...this.message.properties };
+  }
+  readBody(): Uint8Array {
+    return this.message.body;
+  }
+}

@@ -1,0 +1,246 @@
+import { ClosedError, InvalidOptionError, type KombuError, NotSupportedError } from '../errors/index.js';
+import type {
+  BindingSpec,
+  Channel,
+  ChannelEvents,
+  ConsumeRequest,
+  DeleteOptions,
+  ExchangeBindingSpec,
+  ExchangeSpec,
+  MaybePromise,
+  Op,
+  PublishOp,
+  QueueInfo,
+  QueueSpec,
+} from '../transport/channel.js';
+import type { Delivery, Outcome, Route, WireMessage } from '../transport/delivery.js';
+import { throwIfAborted } from '../util/abort.js';
+import { deferred } from '../util/deferred.js';
+import type { ConsumerOwner } from './consumers.js';
+import { Credit } from './credit.js';
+import { type Content, settleError, UnsettledList, VirtualDelivery } from './delivery.js';
+import type { Parts } from './parts.js';
+import type { Publisher } from './publisher.js';
+import { GetHolder, type VirtualConsumer } from './virtual-consumer.js';
+
+/** Longest time that closing waits for publishes in flight. */
+const DRAIN_MS = 5000;
+
+/** Level 1 over a driver: one channel of a link. */
+export class VirtualChannel implements Channel, ConsumerOwner {
+  readonly unsettled = new UnsettledList();
+  readonly channelCredit = new Credit(Number.POSITIVE_INFINITY);
+  readonly #parts: Parts;
+  readonly #events: ChannelEvents;
+  readonly #publisher: Publisher;
+  readonly #consumers = new Map<string, VirtualConsumer | 'starting'>();
+  readonly #closed = deferred<KombuError | undefined>();
+  readonly #getHolder = new GetHolder(this);
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #reason: KombuError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: Parts, events: ChannelEvents) {
+    this.#parts = parts;
+    this.#events = events;
+    this.#publisher = parts.openPublisher(events);
+    parts.unsettled.add(this.unsettled);
+  }
+
+  get closed(): Promise<KombuError | undefined> {
+    return this.#closed.promise;
+  }
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  async declareExchange(exchange: ExchangeSpec, o?: Op): Promise<void> {
+    this.#check(o);
+    await this.#parts.declarations.declareExchange(exchange, o);
+  }
+  async deleteExchange(name: string, o?: DeleteOptions & Op): Promise<void> {
+    this.#check(o);
+    await this.#parts.declarations.deleteExchange(name, o);
+  }
+  async declareQueue(queue: QueueSpec, o?: Op): Promise<QueueInfo> {
+    this.#check(o);
+    return this.#parts.declarations.declareQueue(queue, o);
+  }
+  async deleteQueue(name: string, o?: DeleteOptions & Op): Promise<number> {
+    this.#check(o);
+    return this.#parts.declarations.deleteQueue(name, o);
+  }
+  async purgeQueue(name: string, o?: Op): Promise<number> {
+    this.#check(o);
+    return this.#parts.declarations.purgeQueue(name, o);
+  }
+  async bindQueue(binding: BindingSpec, o?: Op): Promise<void> {
+    this.#check(o);
+    await this.#parts.declarations.bindQueue(binding, o);
+  }
+  async unbindQueue(binding: BindingSpec, o?: Op): Promise<void> {
+    this.#check(o);
+    await this.#parts.declarations.unbindQueue(binding, o);
+  }
+  async bindExchange(binding: ExchangeBindingSpec, o?: Op): Promise<void> {
+    this.#check(o);
+    await this.#parts.declarations.bindExchange(binding, o);
+  }
+  async unbindExchange(binding: ExchangeBindingSpec, o?: Op): Promise<void> {
+    this.#check(o);
+    await this.#parts.declarations.unbindExchange(binding, o);
+  }
+
+  publish(message: WireMessage, route: Route, o?: PublishOp): MaybePromise<void> {
+    if (this.#state !== 'open') return Promise.reject(this.#closedError());
+    return this.#publisher.publish(message, route, o);
+  }
+
+  async consume(request: ConsumeRequest, deliver: (delivery: Delivery) => void, o?: Op): Promise<void> {
+    this.#check(o);
+    const { tag } = request;
+    if (request.noLocal) throw new NotSupportedError(`${this.#parts.link.transport} does not support noLocal`);
+    if (request.arguments['x-priority'] !== undefined) {
+      throw new NotSupportedError(
+        `${this.#parts.link.transport} does not support priorities among consumers (x-priority)`,
+      );
+    }
+    checkPrefetch(request.prefetch);
+    if (this.#consumers.has(tag)) throw new InvalidOptionError(`consumer tag '${tag}' is in use on this channel`);
+    this.#consumers.set(tag, 'starting');
+    try {
+      const consumer = await this.#parts.consumers.start(this, request, deliver, o);
+      // Cancelled while it was starting.
+      if (this.#consumers.get(tag) === 'starting') this.#consumers.set(tag, consumer);
+      else await this.#parts.consumers.stop(consumer);
+    } catch (error) {
+      this.#consumers.delete(tag);
+      throw error;
+    }
+  }
+
+  setPrefetch(consumerTag: string, prefetch: number): void {
+    checkPrefetch(prefetch);
+    const consumer = this.#consumers.get(consumerTag);
+    if (consumer === undefined || consumer === 'starting') return;
+    consumer.credit.limit = this.#parts.consumers.prefetch({ noAck: consumer.noAck, prefetch });
+    this.#parts.loop.resume();
+  }
+
+  setChannelPrefetch(prefetch: number): void {
+    checkPrefetch(prefetch);
+    this.channelCredit.limit = prefetch === 0 ? Number.POSITIVE_INFINITY : prefetch;
+    this.#parts.loop.resume();
+  }
+
+  async cancel(consumerTag: string): Promise<void> {
+    const consumer = this.#consumers.get(consumerTag);
+    this.#consumers.delete(consumerTag);
+    if (consumer !== undefined && consumer !== 'starting') await this.#parts.consumers.stop(consumer);
+  }
+
+  async get(queue: string, o: Op & { noAck?: boolean } = {}): Promise<Delivery | undefined> {
+    this.#check(o);
+    const got = await this.#parts.getOne(queue, o);
+    if (got === undefined) return undefined;
+    const { reserved, content } = got;
+    const redelivered = content.redelivered || reserved.redelivered === true || (reserved.attempts ?? 0) > 0;
+    const noAck = o.noAck === true;
+    const tag = this.nextTag(content);
+    const delivery = new VirtualDelivery(tag, this.#getHolder, reserved, content, redelivered, noAck, this.now());
+    if (this.#state !== 'open') {
+      this.#parts.giveBack([reserved], noAck);
+      throw this.#closedError();
+    }
+    if (!noAck) this.unsettled.add(delivery);
+    return delivery;
+  }
+
+  settle(
+    delivery: Delivery,
+    outcome: Outcome | 'release',
+    o?: { multiple?: boolean; confirm?: boolean },
+  ): MaybePromise<void> {
+    if (!(delivery instanceof VirtualDelivery)) throw new InvalidOptionError('not a delivery of this transport');
+    if (delivery.state === 'auto') return;
+    if (delivery.state !== 'unsettled') throw settleError(delivery);
+    if (this.#state === 'closed') throw this.#closedError();
+    if (o?.multiple) {
+      for (const one of delivery.list?.toArray(delivery) ?? []) if (one !== delivery) this.#parts.settle(one, outcome);
+    }
+    if (o?.confirm) return this.#parts.settleConfirmed(delivery, outcome);
+    this.#parts.settle(delivery, outcome);
+  }
+
+  async recover(_o: { requeue: true }): Promise<void> {
+    this.#check();
+    for (const delivery of this.unsettled.toArray()) this.#parts.settle(delivery, 'requeue');
+    await this.#parts.settlements.drained();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** The link is gone: nothing can be given back over it. */
+  linkLost(reason: KombuError | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#reason = reason;
+    this.#state = 'closed';
+    this.#publisher.close(this.#closedError());
+    this.#consumers.clear();
+    this.#closed.resolve(reason);
+  }
+
+  nextTag(content: Content): string | number {
+    return content.deliveryTag ?? this.#parts.nextTag();
+  }
+  now(): number {
+    return this.#parts.now();
+  }
+  resume(): void {
+    this.#parts.loop.resume();
+  }
+  settleFailed(delivery: Delivery, error: KombuError): void {
+    this.#events.settleFailed(delivery, error);
+  }
+  deliverFailed(error: unknown): void {
+    this.#parts.link.logger.error('a consumer threw while it was handed a message', error);
+  }
+  ended(tag: string, why: KombuError): void {
+    this.#consumers.delete(tag);
+    this.#events.cancelledByBroker(tag, why);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    const stopped = [...this.#consumers.values()].map((c) =>
+      c === 'starting' ? undefined : this.#parts.consumers.stop(c),
+    );
+    this.#consumers.clear();
+    for (const delivery of this.unsettled.toArray()) this.#parts.settle(delivery, 'release');
+    await Promise.allSettled(stopped);
+    await this.#parts.within(DRAIN_MS, this.#publisher.drained());
+    await this.#parts.settlements.drained();
+    this.#parts.unsettled.delete(this.unsettled);
+    this.#parts.channels.delete(this);
+    if (this.#state === 'closing') this.linkLost(undefined);
+  }
+
+  #check(o?: Op): void {
+    if (this.#state !== 'open') throw this.#closedError();
+    throwIfAborted(o?.signal, 'the operation');
+  }
+
+  #closedError(): KombuError {
+    return this.#reason ?? new ClosedError('the channel is closed');
+  }
+}
+
+function checkPrefetch(prefetch: number): void {
+  if (!Number.isSafeInteger(prefetch) || prefetch < 0) {
+    throw new InvalidOptionError(`prefetch must be a whole number of at least 0, not ${prefetch}`);
+  }
+}
