@@ -14,8 +14,8 @@ export function topicPattern(bindingKey: string): string {
   // '#.#' says no more than '#'.
   const words = bindingKey.split('.').filter((word, i, all) => word !== '#' || all[i - 1] !== '#');
   if (words.length === 1 && words[0] === '#') return '^.*?$';
-  // Words of a key that has none match no '*'.
-  let pattern = words.every((word) => word === '*' || word === '#') ? '^(?=.)' : '^';
+  // The empty key has no word at all: neither '*' nor an empty word takes it.
+  let pattern = bindingKey !== '' && words.every((word) => word === '*' || word === '#' || word === '') ? '^(?=.)' : '^';
   let begins = true;
   for (const word of words) {
     if (word === '#') {

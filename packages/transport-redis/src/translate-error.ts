@@ -30,8 +30,9 @@ function replyCode(message: string): string {
  */
 export function translateError(error: unknown, what: string): Translated {
   if (KombuError.is(error)) return { error, endsLink: false };
-  const { message, name, code } =
-    error instanceof Error ? (error as Error & { code?: unknown }) : new Error(String(error));
+  const raw = error instanceof Error ? error : new Error(String(error));
+  const { message, name } = raw;
+  const code: unknown = 'code' in raw ? raw.code : undefined;
   const cause = new Error(message);
   cause.name = name;
   const text = `${what} failed: ${message}`;
