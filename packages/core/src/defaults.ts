@@ -1,12 +1,13 @@
 import { createCompressionRegistry } from './codec/compression-registry.js';
 import { createSerializerRegistry } from './codec/serializer-registry.js';
 import { createTransportRegistry } from './connection/registry.js';
+import { memory } from './memory/memory.js';
 import type { Transport } from './transport/transport.js';
 
 // The process-wide objects; there are no others. Each of them can be replaced, per connection, by an instance of one's own.
 
 /** The transports that connections find by the scheme of their URL. */
-export const defaultTransports = createTransportRegistry();
+export const defaultTransports = createTransportRegistry([memory]);
 
 /** The serializers of every connection that was not given others. */
 export const defaultSerializers = createSerializerRegistry();
