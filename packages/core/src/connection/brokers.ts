@@ -1,6 +1,7 @@
-import { InvalidOptionError, KombuError, OperationalError } from '../errors/index.js';
+import { InvalidOptionError, NotBoundError } from '../errors/index.js';
 import type { BrokerTarget, Transport, TransportContext } from '../transport/transport.js';
 import type { Clock } from '../util/clock.js';
+import { connectError } from './connect-errors.js';
 import { withDeadline } from './deadlines.js';
 import { checkedStrategy, Failover } from './failover.js';
 import { type BrokerPlan, type ConnectionOptions, planBroker } from './options.js';
@@ -70,6 +71,15 @@ export class Brokers {
     return found === undefined ? undefined : fitting(found, plan);
   }
 
+  /** The transport of the current broker; NotBoundError when it is not loaded yet. */
+  loadedNow(): Transport {
+    const transport = this.loaded(this.current);
+    if (transport !== undefined) return transport;
+    throw new NotBoundError(
+      'what the transport can do is known once it is loaded: await connection.connect() first, or pass { transport }',
+    );
+  }
+
   async load(plan: BrokerPlan): Promise<Transport> {
     const { transport } = this.#options;
     if (typeof transport === 'object') return fitting(transport, plan);
@@ -108,7 +118,7 @@ export class Brokers {
       );
       return new Session(generation, transport, target, link, clock.monotonic());
     } catch (error) {
-      throw signal.aborted ? error : connectError(error, plan, shown);
+      throw signal.aborted ? error : connectError(error, { ...plan, shown });
     }
   }
 
@@ -196,15 +206,4 @@ function defaultUrl(options: ConnectionOptions): string {
 export function shownUrl(plan: BrokerPlan, mask = '**'): string {
   const { scheme: transport, hostname, port, userid, password, virtualHost } = plan;
   return formatMasked({ transport, hostname, port, userid, password, virtualHost }, mask);
-}
-
-function connectError(error: unknown, plan: BrokerPlan, shown: string): KombuError {
-  if (KombuError.is(error, 'ERR_KOMBU_TIMEOUT')) {
-    const message = `no connection to ${shown} within ${plan.connectTimeoutMs} ms`;
-    return new OperationalError('CONNECT_TIMEOUT', message, { cause: error });
-  }
-  if (KombuError.is(error)) return error;
-  let detail = error instanceof Error ? error.message : String(error);
-  if (plan.password) detail = detail.replaceAll(plan.password, '**');
-  return new OperationalError('CONNECT_REFUSED', `no connection to ${shown}: ${detail}`, { cause: error });
 }

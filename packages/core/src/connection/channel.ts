@@ -1,5 +1,9 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
+import { tracePublish, traceSettle } from '../diagnostics/publications.js';
 import { ClosedError, type KombuError, NotSupportedError, StaleDeliveryError } from '../errors/index.js';
+import { Consumer } from '../messaging/consumer.js';
+import type { ConsumerOptions } from '../messaging/consumer-options.js';
+import { Producer, type ProducerOptions } from '../messaging/producer.js';
 import type {
   BindingSpec,
   ConsumeRequest,
@@ -146,7 +150,7 @@ export class Channel {
    * @throws UndeliverableError NO_ROUTE, MESSAGE_TOO_LARGE; BufferFullError; TimeoutError with `sent`; ChannelError NOT_FOUND.
    */
   publish(message: WireMessage, route: Route, o?: ChannelPublishOptions): MaybePromise<void> {
-    if (diagnosticsChannels.publish.hasSubscribers) this.#tracePublish(message, route);
+    if (diagnosticsChannels.publish.hasSubscribers) tracePublish(this.#host.connectionId, this.id, message, route);
     const out = this.#link.out;
     if (out === undefined) return this.#link.waitToPublish(message, route, o);
     return o?.retry === undefined ? out.publish(message, route, o) : this.#link.publishes.send(out, message, route, o);
@@ -207,7 +211,7 @@ export class Channel {
     outcome: Outcome | 'release',
     o?: { readonly multiple?: boolean; readonly confirm?: boolean },
   ): MaybePromise<void> {
-    if (diagnosticsChannels.settle.hasSubscribers) this.#traceSettle(delivery, outcome);
+    if (diagnosticsChannels.settle.hasSubscribers) traceSettle(this.#host.connectionId, this.id, delivery, outcome);
     const { raw } = this.#link;
     return raw === undefined ? this.#link.settleLater(delivery, outcome, o) : raw.settle(delivery, outcome, o);
   }
@@ -223,6 +227,16 @@ export class Channel {
   onReturned(listener: (message: ReturnedMessage) => void): () => void {
     this.#link.returned.add(listener);
     return () => this.#link.returned.delete(listener);
+  }
+
+  /** A producer on this channel. */
+  producer(o?: ProducerOptions): Producer {
+    return new Producer(this, o);
+  }
+
+  /** A consumer on this channel. It does nothing until its `consume()` or the first turn of a `for await` loop. */
+  consumer<T = unknown>(o: ConsumerOptions<T>): Consumer<T> {
+    return new Consumer<T>(this, o);
   }
 
   /** Ends its consumers, gives unsettled deliveries back, and closes. Idempotent. */
@@ -254,24 +268,6 @@ export class Channel {
     } catch (error) {
       if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) this.#host.emitError(error);
     }
-  }
-
-  #tracePublish(message: WireMessage, route: Route): void {
-    diagnosticsChannels.publish.publish({
-      connectionId: this.#host.connectionId,
-      channelId: this.id,
-      exchange: route.exchange,
-      routingKey: route.routingKey,
-      messageId: message.properties.messageId,
-      contentType: message.contentType,
-      bytes: message.body.length,
-    });
-  }
-
-  #traceSettle(delivery: Delivery, outcome: Outcome | 'release'): void {
-    const { queue, deliveryTag } = delivery;
-    const { connectionId } = this.#host;
-    diagnosticsChannels.settle.publish({ connectionId, channelId: this.id, queue, deliveryTag, outcome });
   }
 }
 

@@ -1,28 +1,27 @@
 import { inspect } from 'node:util';
-import { type CodecSet, createCodecSet } from '../codec/codec-set.js';
-import { defaultCompressions, defaultSerializers, defaultTransports } from '../defaults.js';
-import { traceSettings, tracingLogger } from '../diagnostics/trace.js';
-import { ClosedError, NotBoundError, OperationalError } from '../errors/index.js';
+import type { CodecSet } from '../codec/codec-set.js';
+import { ClosedError } from '../errors/index.js';
+import { Consumer } from '../messaging/consumer.js';
+import type { ConsumerOptions } from '../messaging/consumer-options.js';
+import { Producer, type ProducerOptions } from '../messaging/producer.js';
 import type { TransportCapabilities } from '../transport/capabilities.js';
 import type { Transport } from '../transport/transport.js';
 import { milliseconds } from '../util/check-options.js';
-import { type Clock, systemClock } from '../util/clock.js';
-import { uuid } from '../util/id.js';
-import { consoleLogger, type Logger, silentLogger } from '../util/logger.js';
-import { Brokers } from './brokers.js';
+import type { Clock } from '../util/clock.js';
+import type { Logger } from '../util/logger.js';
+import { assembleConnection } from './assemble.js';
+import type { Brokers } from './brokers.js';
 import { Channel } from './channel.js';
 import type { ConnectionEvents } from './connection-events.js';
-import { ConnectionCore, type ConnectionPart } from './core.js';
+import type { ConnectionCore, ConnectionPart } from './core.js';
 import { type CallOptions, withDeadline } from './deadlines.js';
-import { type EnsureContext, type EnsureHost, ensureCall, ensureLink } from './ensure.js';
-import { Emitter } from './events.js';
+import { type EnsureContext, type EnsureHost, ensureCall, ensureLink, ensureOnOwnChannel } from './ensure.js';
+import type { Emitter } from './events.js';
 import { type ConnectionInfo, hostOf, infoOf, uriOf } from './info.js';
 import type { ConnectionState } from './lifecycle.js';
-import { type ConnectionOptions, checkConnectionOptions } from './options.js';
-import { RECONNECT_INTERVALS, type RetryPolicy, resolveRetryPolicy } from './retry.js';
+import type { ConnectionOptions } from './options.js';
+import type { RetryPolicy } from './retry.js';
 
-/** How many publishes of one channel may wait for the link, unless the transport option `maxInFlight` says otherwise. */
-const MAX_WAITING = 10_000;
 /** How long `close()` waits for handlers that are running. */
 const DRAIN_MS = 30_000;
 
@@ -56,34 +55,15 @@ export class Connection<O extends object = object> {
    * @throws InvalidOptionError for a URL that cannot be read, an unknown scheme, option or parameter (it says the nearest).
    */
   constructor(url?: string | readonly string[], options: ConnectionOptions<O> = {}) {
-    checkConnectionOptions(options);
-    const given = options as ConnectionOptions;
     this.#urls = url;
     this.#options = options;
-    this.#brokers = new Brokers(url, given, options.registry ?? defaultTransports);
-    const { settings } = this.#brokers.current;
-    const trace = traceSettings();
-    this.logger = tracingLogger(options.logger ?? silentLogger, trace);
-    this.clock = options.clock ?? systemClock;
-    this.codec = createCodecSet({
-      serializers: options.serializers ?? defaultSerializers,
-      compressions: options.compressions ?? defaultCompressions,
-      maxDecompressedBytes: settings.maxDecompressedBytes ?? options.maxDecompressedBytes,
-    });
-    this.#emitter = new Emitter(() => this.logger);
-    const reconnect = settings.reconnect ?? options.reconnect ?? true;
-    const policy = typeof reconnect === 'object' ? reconnect : {};
-    const { maxInFlight } = (options.transportOptions ?? {}) as { maxInFlight?: unknown };
-    this.#core = new ConnectionCore({
-      connectionId: uuid(),
-      brokers: this.#brokers,
-      emitter: this.#emitter,
-      clock: this.clock,
-      logger: this.logger,
-      trace: trace.channel ? consoleLogger('debug') : undefined,
-      policy: reconnect === false ? undefined : resolveRetryPolicy(policy, RECONNECT_INTERVALS, 'reconnect'),
-      maxWaiting: typeof maxInFlight === 'number' && maxInFlight > 0 ? maxInFlight : MAX_WAITING,
-    });
+    const made = assembleConnection(url, options as ConnectionOptions);
+    this.logger = made.logger;
+    this.clock = made.clock;
+    this.codec = made.codec;
+    this.#brokers = made.brokers;
+    this.#emitter = made.emitter;
+    this.#core = made.core;
   }
 
   /** What the connection is doing. */
@@ -126,10 +106,7 @@ export class Connection<O extends object = object> {
    * @throws OperationalError with the last error as its `cause`; AuthenticationError at once; AbortedError.
    */
   async ensureConnection(policy?: RetryPolicy): Promise<this> {
-    await ensureLink(
-      this.#ensureHost(() => this.defaultChannel),
-      policy,
-    );
+    await ensureLink(this.#ensureHost(), policy);
     return this;
   }
 
@@ -140,27 +117,12 @@ export class Connection<O extends object = object> {
    * @throws OperationalError with the last error as its `cause`; what `fn` throws, where trying again is of no use.
    */
   ensure<T>(fn: (o: EnsureContext) => T | Promise<T>, policy?: RetryPolicy): Promise<T> {
-    return ensureCall(
-      this.#ensureHost(() => this.defaultChannel),
-      fn,
-      policy,
-      'ensure',
-    );
+    return ensureCall(this.#ensureHost(), fn, policy, 'ensure');
   }
 
   /** Like {@link Connection.ensure}, on a channel of its own, which is returned with the result: close it afterwards. */
-  async autoretry<T>(fn: (o: EnsureContext) => T | Promise<T>, policy?: RetryPolicy): Promise<[T, Channel]> {
-    let channel: Channel | undefined;
-    const current = () => {
-      if (channel === undefined || channel.state === 'closed') channel = this.channel();
-      return channel;
-    };
-    try {
-      return [await ensureCall(this.#ensureHost(current), fn, policy, 'autoretry'), current()];
-    } catch (error) {
-      await (channel as Channel | undefined)?.close();
-      throw error;
-    }
+  autoretry<T>(fn: (o: EnsureContext) => T | Promise<T>, policy?: RetryPolicy): Promise<[T, Channel]> {
+    return ensureOnOwnChannel(this.#ensureHost(), () => this.channel(), fn, policy);
   }
 
   /**
@@ -172,6 +134,16 @@ export class Connection<O extends object = object> {
   async drainEvents(o: CallOptions = {}): Promise<void> {
     this.#core.assertOpen();
     await this.#core.drain.drain(o, this.clock, this.#core.keepAlive);
+  }
+
+  /** A producer on a channel of its own. */
+  producer(o?: ProducerOptions): Producer {
+    return new Producer(this, o);
+  }
+
+  /** A consumer on a channel of its own. It does nothing until its `consume()` or the first turn of a `for await` loop. */
+  consumer<T = unknown>(o: ConsumerOptions<T>): Consumer<T> {
+    return new Consumer<T>(this, o);
   }
 
   /** Calls `listener` at every such event. An `error` that nobody listens to is nothing. */
@@ -218,7 +190,7 @@ export class Connection<O extends object = object> {
   switch(url: string | readonly string[]): void {
     this.#core.assertOpen();
     this.#brokers.switchTo(url);
-    this.#dropLink();
+    this.#core.switchLink();
   }
 
   /** Goes on to the next URL of the failover list, like {@link Connection.switch}; undefined when there is no other. */
@@ -226,7 +198,7 @@ export class Connection<O extends object = object> {
     this.#core.assertOpen();
     if (this.#brokers.failover.length < 2) return undefined;
     this.#brokers.failover.next();
-    this.#dropLink();
+    this.#core.switchLink();
     return this.asUri();
   }
 
@@ -309,21 +281,10 @@ export class Connection<O extends object = object> {
   }
 
   #transport(): Transport {
-    const transport = this.#core.session()?.transport ?? this.#brokers.loaded(this.#brokers.current);
-    if (transport !== undefined) return transport;
-    throw new NotBoundError(
-      'what the transport can do is known once it is loaded: await connection.connect() first, or pass { transport }',
-    );
+    return this.#core.session()?.transport ?? this.#brokers.loadedNow();
   }
 
-  #dropLink(): void {
-    const session = this.#core.dropLink(
-      new OperationalError('CONNECTION_LOST', 'the connection was switched to another URL'),
-    );
-    session?.link.close().catch((error: unknown) => this.logger.warn('closing the link', error));
-  }
-
-  #ensureHost(channel: () => Channel): EnsureHost {
-    return { clock: this.clock, keeper: this.#core.keeper, channel };
+  #ensureHost(): EnsureHost {
+    return { clock: this.clock, keeper: this.#core.keeper, channel: () => this.defaultChannel };
   }
 }

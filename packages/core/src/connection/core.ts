@@ -7,13 +7,14 @@ import { type Brokers, shownUrl } from './brokers.js';
 import type { Channel } from './channel.js';
 import type { ChannelHost } from './channel-host.js';
 import type { ChannelLink } from './channel-link.js';
+import { closedError } from './connect-errors.js';
 import type { ConnectionEvents } from './connection-events.js';
 import { sleep } from './deadlines.js';
 import { DrainCounter } from './drain.js';
 import type { Emitter } from './events.js';
 import type { Failover } from './failover.js';
 import { KeepAlive } from './keep-alive.js';
-import { closedError, type LinkHost, LinkKeeper } from './reconnect.js';
+import { type LinkHost, LinkKeeper } from './reconnect.js';
 import { asKombuError, type ResolvedRetryPolicy } from './retry.js';
 import { type Revival, RevivalReport, replayTopology } from './revival.js';
 import type { Session } from './session.js';
@@ -206,9 +207,11 @@ export class ConnectionCore implements LinkHost, ChannelHost {
 
   // Ending.
 
-  /** Lets go of the link without replacing it; consumers stay, and consume again when there is one. */
-  dropLink(why: KombuError): Session | undefined {
-    return this.keeper.drop(why);
+  /** Closes the link without replacing it; consumers stay, and consume again when there is one. */
+  switchLink(): void {
+    const why = new OperationalError('CONNECTION_LOST', 'the connection was switched to another URL');
+    const session = this.keeper.drop(why);
+    session?.link.close().catch((error: unknown) => this.#logger.warn('closing the link', error));
   }
 
   /** Forgets channels, consumers and declarations, and drops the link, without any I/O. */

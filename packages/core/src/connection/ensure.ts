@@ -80,6 +80,26 @@ export async function ensureCall<T>(
   });
 }
 
+/** Like {@link ensureCall}, on a channel that is made for it and returned with the result. */
+export async function ensureOnOwnChannel<T>(
+  host: EnsureHost,
+  make: () => Channel,
+  fn: (o: EnsureContext) => T | Promise<T>,
+  policy: RetryPolicy | undefined,
+): Promise<[T, Channel]> {
+  let channel = make();
+  const current = () => {
+    if (channel.state === 'closed') channel = make();
+    return channel;
+  };
+  try {
+    return [await ensureCall({ ...host, channel: current }, fn, policy, 'autoretry'), channel];
+  } catch (error) {
+    await channel.close();
+    throw error;
+  }
+}
+
 /** Passes over the failover list until one brings a link. While the connection reconnects by itself, its passes count. */
 async function connect(
   host: EnsureHost,

@@ -1,7 +1,8 @@
-import { AuthenticationError, ClosedError, type KombuError, OperationalError } from '../errors/index.js';
+import { type KombuError, OperationalError } from '../errors/index.js';
 import { waitOrAbort } from '../util/abort.js';
 import type { Clock } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
+import { closedError, passError } from './connect-errors.js';
 import { isEndOfCall, sleep, withDeadline } from './deadlines.js';
 import type { Failover } from './failover.js';
 import type { KeepAlive } from './keep-alive.js';
@@ -158,7 +159,7 @@ export class LinkKeeper {
       }
     }
     if (failover.length > 1 && !rotate) failover.next(); // Back to the first, for the next time.
-    throw summary(errors.map(({ error }) => error));
+    throw passError(errors.map(({ error }) => error));
   }
 
   async #tryOne(url: string, signal: AbortSignal): Promise<[Session, Revival]> {
@@ -284,19 +285,4 @@ function silentDeferred<T>(): Deferred<T> {
   const made = deferred<T>();
   made.promise.catch(() => {});
   return made;
-}
-
-export function closedError(): ClosedError {
-  return new ClosedError('the connection is closed');
-}
-
-/** What a pass over the failover list ends with: the only error, or the most telling one. */
-function summary(errors: readonly KombuError[]): KombuError {
-  const [first] = errors;
-  if (first === undefined) return new AuthenticationError('every broker of the list has refused this client');
-  if (errors.length === 1) return first;
-  const telling = errors.findLast((error) => error.retryable) ?? (errors.at(-1) as KombuError);
-  const message = `none of ${errors.length} brokers could be connected to: ${errors.map((e) => e.message).join('; ')}`;
-  if (!telling.retryable) return telling;
-  return new OperationalError('CONNECT_REFUSED', message, { cause: telling });
 }

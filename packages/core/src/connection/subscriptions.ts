@@ -1,4 +1,5 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
+import { traceDelivery } from '../diagnostics/publications.js';
 import { InvalidOptionError, type KombuError } from '../errors/index.js';
 import type { ConsumeRequest, Channel as TransportChannel } from '../transport/channel.js';
 import type { Delivery } from '../transport/delivery.js';
@@ -170,7 +171,7 @@ export class Subscriptions {
     const deliver = (delivery: Delivery): void => {
       // What a lost link still brings will come again; unless it was settled by being sent.
       if (subscription.start !== start && !request.noAck) return;
-      if (diagnosticsChannels.deliver.hasSubscribers) traceDelivery(host, delivery);
+      if (diagnosticsChannels.deliver.hasSubscribers) traceDelivery(host.connectionId, host.channelId, delivery);
       host.delivered();
       try {
         subscriber.deliver(delivery);
@@ -195,18 +196,4 @@ export class Subscriptions {
       this.#host.error(error);
     }
   }
-}
-
-function traceDelivery(host: SubscriptionHost, delivery: Delivery): void {
-  diagnosticsChannels.deliver.publish({
-    connectionId: host.connectionId,
-    channelId: host.channelId,
-    queue: delivery.queue,
-    exchange: delivery.exchange,
-    routingKey: delivery.routingKey,
-    consumerTag: delivery.consumerTag,
-    deliveryTag: delivery.deliveryTag,
-    redelivered: delivery.redelivered,
-    messageId: delivery.properties.messageId,
-  });
 }
