@@ -100,7 +100,10 @@ export class AmqpConsumer implements Sink, InboxOwner {
     const { noAck, tag: consumerTag, queue } = this.request;
     const { tag, redelivered, exchange, routingKey } = method;
     // What arrives after cancel() was called is wanted by nobody; without acks it can not be given back, and still is delivered.
-    if (!noAck && (this.#state === 'cancelling' || this.#state === 'draining')) return inbox.release(tag);
+    if (!noAck && (this.#state === 'cancelling' || this.#state === 'draining')) {
+      inbox.release(tag);
+      return;
+    }
     const deliveryTag = this.#core.nextTag();
     const delivery = new AmqpDelivery(
       inbox,
@@ -115,11 +118,15 @@ export class AmqpConsumer implements Sink, InboxOwner {
       header,
       body,
     );
-    if (noAck) return this.#hand(delivery);
-    const room = this.#backlog.size === 0 && this.#hasRoom();
-    inbox.unsettled.add(delivery);
-    if (!room) return this.#backlog.push(delivery);
-    this.#core.handed++;
+    if (!noAck) {
+      const room = this.#backlog.size === 0 && this.#hasRoom();
+      inbox.unsettled.add(delivery);
+      if (!room) {
+        this.#backlog.push(delivery);
+        return;
+      }
+      this.#core.handed++;
+    }
     this.#hand(delivery);
   }
 

@@ -26,8 +26,7 @@ function packageVersion(): string {
 function credentials(target: BrokerTarget<AmqpOptions>) {
   const userid = target.userid ?? 'guest';
   const password = target.password ?? (target.userid === undefined ? 'guest' : '');
-  switch (target.loginMethod?.toUpperCase()) {
-    case undefined:
+  switch ((target.loginMethod ?? 'PLAIN').toUpperCase()) {
     case 'PLAIN':
       return amqplib.credentials.plain(userid, password);
     case 'AMQPLAIN':

@@ -83,10 +83,12 @@ class Assembly {
       return;
     }
     if (this.missing < 0) throw new DecodeError('the broker sent more body than it announced');
-    if (this.parts.length === 0) return this.#end(part);
-    this.parts.push(part);
-    const whole = Buffer.concat(this.parts);
-    this.parts = [];
+    let whole = part;
+    if (this.parts.length > 0) {
+      this.parts.push(part);
+      whole = Buffer.concat(this.parts);
+      this.parts = [];
+    }
     this.#end(whole);
   }
 

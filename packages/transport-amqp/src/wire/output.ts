@@ -88,7 +88,10 @@ export class Output {
     this.#state = 'idle';
     this.#cut();
     const full = this.#full;
-    if (full.length === 0) return this.#tellTaken();
+    if (full.length === 0) {
+      this.#tellTaken();
+      return;
+    }
     this.#full = [];
     this.#started += full.length;
     this.#sent();

@@ -61,16 +61,19 @@ export class TableWriter {
         return;
       }
       case 'number':
-        return this.#number(value);
+        this.#number(value);
+        return;
       case 'boolean':
         this.#room(2);
         this.#buffer[this.#at++] = 0x74; // t
         this.#buffer[this.#at++] = value ? 1 : 0;
         return;
       case 'bigint':
-        return this.#bigint(value, key);
+        this.#bigint(value, key);
+        return;
       case 'object':
-        return this.#object(value, key);
+        this.#object(value, key);
+        return;
       default:
         throw this.#error(`a ${typeof value}`, key);
     }
@@ -84,7 +87,10 @@ export class TableWriter {
         this.#at = this.#buffer.writeInt32BE(value, this.#at + 1);
         return;
       }
-      if (value >= -(2 ** 63) && value < 2 ** 63) return this.#int64(BigInt(value));
+      if (value >= -(2 ** 63) && value < 2 ** 63) {
+        this.#int64(BigInt(value));
+        return;
+      }
     }
     this.#buffer[this.#at] = 0x64; // d
     this.#at = this.#buffer.writeDoubleBE(value, this.#at + 1);
@@ -92,9 +98,9 @@ export class TableWriter {
 
   #bigint(value: bigint, key: string): void {
     if (value < INT64_MIN || value > INT64_MAX) throw this.#error('an integer of more than 64 bits', key);
-    if (value >= INT32_MIN && value <= INT32_MAX) return this.#number(Number(value));
     this.#room(9);
-    this.#int64(value);
+    if (value >= INT32_MIN && value <= INT32_MAX) this.#number(Number(value));
+    else this.#int64(value);
   }
 
   #int64(value: bigint): void {
