@@ -28,9 +28,48 @@ export type {
   SettleEvent,
 } from './diagnostics/index.js';
 export { diagnosticsChannels } from './diagnostics/index.js';
+export type { BindingJson, BindingOptions } from './entity/binding.js';
+export { Binding } from './entity/binding.js';
+export type { BindExchangeOptions, DeclareExchangeOptions, ExchangePublishOptions } from './entity/bound-exchange.js';
+export { BoundExchange } from './entity/bound-exchange.js';
+export type { DeclareQueueOptions, DeleteQueueOptions } from './entity/bound-queue.js';
+export { BoundQueue } from './entity/bound-queue.js';
+export type { DeliveryMode } from './entity/delivery-mode.js';
+export type { ExchangeJson, ExchangeOptions } from './entity/exchange.js';
+export { Exchange } from './entity/exchange.js';
+export { binding } from './entity/make-binding.js';
+export type { NowaitOptions } from './entity/nowait.js';
+export { Queue } from './entity/queue.js';
+export type { KombuBindingDict, KombuExchangeDict, KombuQueueDict, KombuQueueOptions } from './entity/queue-dict.js';
+export type { OnDeclared, QueueJson, QueueOptions, QueueSettings } from './entity/queue-options.js';
+export type { ChannelOrConnection } from './entity/target.js';
 export * from './errors/index.js';
 export type { MemoryTransport } from './memory/memory.js';
 export { createMemoryTransport, memory } from './memory/memory.js';
+export { Consumer } from './messaging/consumer.js';
+export type {
+  CloseOptions,
+  ConsumeOptions,
+  ConsumerEvents,
+  ConsumerOptions,
+  FailureOutcome,
+  MessageCallback,
+  MessageHandler,
+  QosOptions,
+} from './messaging/consumer-options.js';
+export type { GetOptions } from './messaging/get-message.js';
+export type { MaybeDeclareOptions } from './messaging/maybe-declare.js';
+export { maybeDeclare } from './messaging/maybe-declare.js';
+export type { AckOptions, DeliveryInfo, MessageState } from './messaging/message.js';
+export { Message } from './messaging/message.js';
+export { PreparedMessage } from './messaging/prepared-message.js';
+export type { ProducerOptions, ReturnHandler } from './messaging/producer.js';
+export { Producer } from './messaging/producer.js';
+export { PublishManyError } from './messaging/publish-many-error.js';
+export type { Entity, MessageOptions, PublishOptions } from './messaging/publish-options.js';
+export type { QueueConsumeOptions } from './messaging/queue-consumers.js';
+export type { SimpleGetOptions, SimpleQueueOptions } from './messaging/simple-queue.js';
+export { SimpleBuffer, SimpleQueue } from './messaging/simple-queue.js';
 export type * from './transport/index.js';
 export { abortError, throwIfAborted, waitOrAbort } from './util/abort.js';
 export type { Clock } from './util/clock.js';

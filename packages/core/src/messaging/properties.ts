@@ -1,0 +1,80 @@
+import { deliveryModeNumber } from '../entity/delivery-mode.js';
+import { InvalidOptionError } from '../errors/index.js';
+import type { Headers, MessageProperties } from '../transport/delivery.js';
+import { milliseconds } from '../util/check-options.js';
+import type { MessageOptions } from './publish-options.js';
+
+const OWNER = 'publish';
+
+/** Shared by every message that has no more to say; nobody may change them. */
+const PLAIN: Readonly<Record<1 | 2, MessageProperties>> = {
+  1: Object.freeze({ deliveryMode: 1, priority: 0 }),
+  2: Object.freeze({ deliveryMode: 2, priority: 0 }),
+};
+const NO_HEADERS: Headers = Object.freeze({});
+
+/**
+ * The properties of a message: delivery mode and priority always (as Kombu sends them), the others when they are given. With
+ * nothing but the delivery mode the same frozen object is given every time.
+ */
+export function propertiesOf(options: MessageOptions, fallbackMode: 1 | 2): MessageProperties {
+  const mode =
+    options.deliveryMode === undefined
+      ? fallbackMode
+      : (deliveryModeNumber(OWNER, options.deliveryMode) ?? fallbackMode);
+  if (isPlain(options)) return PLAIN[mode];
+  const properties: MessageProperties = { deliveryMode: mode, priority: 0, ...options.properties };
+  if (options.deliveryMode !== undefined) properties.deliveryMode = mode;
+  if (options.priority !== undefined) properties.priority = checkedPriority(options.priority);
+  if (options.expirationMs !== undefined) {
+    const ms = milliseconds(OWNER, 'expirationMs', options.expirationMs);
+    if (ms !== undefined) properties.expiration = String(ms);
+  }
+  if (options.replyTo !== undefined) properties.replyTo = nameOf(options.replyTo);
+  if (options.timestamp !== undefined) properties.timestamp = wholeSeconds(options.timestamp);
+  if (options.correlationId !== undefined) properties.correlationId = options.correlationId;
+  if (options.messageId !== undefined) properties.messageId = options.messageId;
+  if (options.type !== undefined) properties.type = options.type;
+  if (options.appId !== undefined) properties.appId = options.appId;
+  if (options.userId !== undefined) properties.userId = options.userId;
+  return properties;
+}
+
+function isPlain(o: MessageOptions): boolean {
+  return (
+    o.properties === undefined &&
+    o.priority === undefined &&
+    o.correlationId === undefined &&
+    o.replyTo === undefined &&
+    o.expirationMs === undefined &&
+    o.messageId === undefined &&
+    o.timestamp === undefined &&
+    o.type === undefined &&
+    o.appId === undefined &&
+    o.userId === undefined
+  );
+}
+
+/** A copy of the headers, with the compression that the body has, if any; the caller's own object may change later. */
+export function headersOf(
+  given: Readonly<Record<string, unknown>> | undefined,
+  compression: string | undefined,
+): Headers {
+  if (compression !== undefined) return { ...given, compression };
+  return given === undefined ? NO_HEADERS : { ...given };
+}
+
+function checkedPriority(priority: unknown): number {
+  if (typeof priority === 'number' && Number.isFinite(priority)) return priority;
+  throw new InvalidOptionError(`${OWNER}: 'priority' must be a number`);
+}
+
+function nameOf(target: NonNullable<MessageOptions['replyTo']>): string {
+  return typeof target === 'string' ? target : target.name;
+}
+
+function wholeSeconds(time: Date | number): number {
+  const ms = typeof time === 'number' ? time : time instanceof Date ? time.getTime() : Number.NaN;
+  if (!Number.isFinite(ms)) throw new InvalidOptionError(`${OWNER}: 'timestamp' must be a valid Date or milliseconds`);
+  return Math.floor(ms / 1000);
+}

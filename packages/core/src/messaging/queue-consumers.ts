@@ -1,0 +1,65 @@
+import type { CallOptions } from '../connection/deadlines.js';
+import type { BoundQueue } from '../entity/bound-queue.js';
+import { InvalidOptionError } from '../errors/index.js';
+import type { ConsumerOptions, MessageHandler } from './consumer-options.js';
+import { ConsumerRun } from './consumer-run.js';
+import { hooksOf } from './failures.js';
+import { resolveConsumerOptions } from './resolve-consumer-options.js';
+
+/** How a bound queue is consumed. */
+export interface QueueConsumeOptions<T = unknown>
+  extends CallOptions,
+    Pick<
+      ConsumerOptions<T>,
+      'accept' | 'noAck' | 'prefetchCount' | 'concurrency' | 'exclusive' | 'noLocal' | 'onDecodeError' | 'onError'
+    > {
+  /** Gets each message. */
+  onMessage: MessageHandler<T>;
+  /** Names the consumer on its channel. Default: a name of its own. */
+  consumerTag?: string | undefined;
+}
+
+/** The consumers that `BoundQueue.consume` started. */
+export class QueueConsumers<T> {
+  readonly #queue: BoundQueue<T>;
+  readonly #runs = new Map<string, ConsumerRun>();
+
+  constructor(queue: BoundQueue<T>) {
+    this.#queue = queue;
+  }
+
+  /** Starts one; resolves with its tag. The queue is not declared. */
+  async start({ consumerTag, timeoutMs, ...options }: QueueConsumeOptions<T>): Promise<string> {
+    if (typeof options.onMessage !== 'function')
+      throw new InvalidOptionError(`consume: 'onMessage' must be a function`);
+    if (consumerTag !== undefined && this.#runs.has(consumerTag)) {
+      throw new InvalidOptionError(`consume: there is a consumer '${consumerTag}' on this queue already`);
+    }
+    const resolved = resolveConsumerOptions(options);
+    const { channel } = this.#queue;
+    const { prefetchCount } = resolved;
+    const run = new ConsumerRun(
+      channel,
+      { ...resolved, autoDeclare: false, consumerTag },
+      prefetchCount,
+      hooksOf(options),
+      { cancelled: (_queue, tag) => this.#runs.delete(tag), revived: () => {} },
+    );
+    run.handle(
+      options.onMessage as MessageHandler,
+      resolved.concurrency ?? (prefetchCount || Number.POSITIVE_INFINITY),
+    );
+    await run.start([this.#queue as BoundQueue], undefined, { signal: options.signal, timeoutMs });
+    const tag = run.intake.tagOf(this.#queue.name) ?? '';
+    this.#runs.set(tag, run);
+    return tag;
+  }
+
+  /** Ends the one with this tag; another's tag is the channel's business. */
+  async cancel(consumerTag: string): Promise<void> {
+    const run = this.#runs.get(consumerTag);
+    this.#runs.delete(consumerTag);
+    if (run === undefined) await this.#queue.channel.cancel(consumerTag);
+    else await run.intake.endAll();
+  }
+}
