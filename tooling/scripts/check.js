@@ -13,11 +13,14 @@ if (unknown.length > 0) {
 }
 
 await install();
-await build();
+const built = await build().then(
+  () => true,
+  () => false,
+);
 const report = { passed: 0, failed: 0, skips: [], unexplained: [], failures: [], complete: false };
-for (const { name, run } of checks.filter((check) => names.length === 0 || names.includes(check.name))) {
+for (const { name, run, needsBuild } of checks.filter((check) => names.length === 0 || names.includes(check.name))) {
   const from = performance.now();
-  const problems = await run({ update }).catch((error) => [error.stack]);
+  const problems = needsBuild && !built ? ['the build failed'] : await run({ update }).catch((error) => [error.stack]);
   const seconds = ((performance.now() - from) / 1000).toFixed(1);
   process.stdout.write(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)\n`);
   for (const problem of problems) process.stdout.write(`       ${problem.trim().replaceAll('\n', '\n       ')}\n`);

@@ -22,10 +22,7 @@ async function step(title, done, act) {
   process.stderr.write(`> ${title}\n`);
   const from = performance.now();
   const { code } = await act();
-  if (code !== 0) {
-    process.stderr.write(`failed: ${title}\n`);
-    process.exit(code);
-  }
+  if (code !== 0) throw new Error(`failed: ${title}`);
   process.stderr.write(`  done in ${((performance.now() - from) / 1000).toFixed(1)} s\n`);
 }
 
@@ -46,10 +43,16 @@ export async function build() {
   stamped.set(wanted);
 }
 
+/** Installs and builds; exits with the reason where that fails. */
 export async function setup() {
   requireNode();
-  await install();
-  await build();
+  try {
+    await install();
+    await build();
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await setup();

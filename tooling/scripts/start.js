@@ -7,7 +7,10 @@ import { setup } from './setup.js';
 const MAIN = path.join(ROOT, 'docs', 'examples', 'dist', 'file-hashes', 'main.js');
 
 await setup();
-const job = spawn(process.execPath, [MAIN, ...process.argv.slice(2)], { stdio: 'inherit', cwd: process.env.INIT_CWD ?? process.cwd() });
+const job = spawn(process.execPath, [MAIN, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  cwd: process.env.INIT_CWD ?? process.cwd(),
+});
 // Ctrl-C goes to the job too, which closes in good order; its exit code is ours.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => job.kill('SIGTERM'));

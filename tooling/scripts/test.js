@@ -14,7 +14,12 @@ const LIMIT_MS = (full ? 80 : 25) * 60_000;
 const scale = process.env.KOMBU_TEST_SCALE ?? (full ? '1' : '0.2');
 const folder = mkdtempSync(path.join(tmpdir(), 'kombu-report-'));
 const files = { tests: path.join(folder, 'tests.json'), checks: path.join(folder, 'checks.json') };
-const env = { ...process.env, KOMBU_TEST_SCALE: scale, KOMBU_TEST_REPORT: files.tests, KOMBU_CHECK_REPORT: files.checks };
+const env = {
+  ...process.env,
+  KOMBU_TEST_SCALE: scale,
+  KOMBU_TEST_REPORT: files.tests,
+  KOMBU_CHECK_REPORT: files.checks,
+};
 const deadline = performance.now() + LIMIT_MS;
 
 function readReport(file, name) {

@@ -13,6 +13,12 @@ export function pinnedPnpm(root = ROOT) {
  */
 export function pnpm(args, options = {}) {
   const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
-  const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', npm_config_update_notifier: 'false', ...options.env };
+  const env = {
+    ...process.env,
+    TURBO_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
+    npm_config_update_notifier: 'false',
+    ...options.env,
+  };
   return run(npx, ['--yes', pinnedPnpm(), ...args], { ...options, env });
 }

@@ -8,7 +8,11 @@ import { ROOT } from './repository.js';
 export function run(command, args, { cwd = ROOT, env = process.env, quiet = false, input, timeoutMs } = {}) {
   return new Promise((resolve) => {
     const stdin = input === undefined ? 'ignore' : 'pipe';
-    const child = spawn(command, args, { cwd, env, stdio: quiet ? [stdin, 'pipe', 'pipe'] : [stdin, 'inherit', 'inherit'] });
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: quiet ? [stdin, 'pipe', 'pipe'] : [stdin, 'inherit', 'inherit'],
+    });
     let output = '';
     let timedOut = false;
     const timer =
