@@ -1,3 +1,29 @@
+export type { Compression } from './codec/compression.js';
+export type { CompressedBody } from './codec/compression-registry.js';
+export { CompressionRegistry, createCompressionRegistry } from './codec/compression-registry.js';
+export type { DecompressOptions } from './codec/functions.js';
+export {
+  compress,
+  decompress,
+  disable,
+  disableInsecureSerializers,
+  dumps,
+  enable,
+  enableInsecureSerializers,
+  encoders,
+  loads,
+  register,
+  registerCompression,
+  unregister,
+} from './codec/functions.js';
+export type { JsonOptions } from './codec/json/json.js';
+export { jsonSerializer } from './codec/json/json.js';
+export type { JsonType } from './codec/json/types.js';
+export type { PickleOptions, PickleProtocol } from './codec/pickle/pickle.js';
+export { pickleSerializer } from './codec/pickle/pickle.js';
+export type { SerializedBody, Serializer } from './codec/serializer.js';
+export type { LoadsOptions } from './codec/serializer-registry.js';
+export { createSerializerRegistry, SerializerRegistry } from './codec/serializer-registry.js';
 export type { ChannelState } from './connection/channel.js';
 export { Channel } from './connection/channel.js';
 export { Connection } from './connection/connection.js';
@@ -17,7 +43,7 @@ export type { Subscriber } from './connection/subscriptions.js';
 export type { ParsedUrl, UrlParts } from './connection/url.js';
 export { formatUrl, parseUrl, sanitizeUrl } from './connection/url.js';
 export type { ChannelPublishOptions } from './connection/waiting-publishes.js';
-export { registerTransport } from './defaults.js';
+export { defaultCompressions, defaultSerializers as registry, registerTransport } from './defaults.js';
 export type {
   ConnectEvent,
   DecodeErrorEvent,

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** The same bytes as a Buffer, without a copy. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -5,7 +7,8 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 /** Whether a value is binary data: a Buffer or other Uint8Array, an ArrayBuffer, or a DataView. */
 export function isBytes(value: object): value is Uint8Array | ArrayBuffer | DataView {
-  return value instanceof Uint8Array || value instanceof DataView || isArrayBuffer(value);
+  if (ArrayBuffer.isView(value)) return value instanceof Uint8Array || value instanceof DataView;
+  return isArrayBuffer(value);
 }
 
 /** Binary data of any of those kinds as a Buffer, without a copy. */
@@ -18,5 +21,5 @@ function viewOf(value: Uint8Array | DataView): Uint8Array {
 }
 
 function isArrayBuffer(value: object): value is ArrayBuffer {
-  return value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+  return types.isAnyArrayBuffer(value);
 }

@@ -1,5 +1,4 @@
 import { defaultCompressions, defaultSerializers } from '../defaults.js';
-import type { MaybePromise } from '../transport/index.js';
 import type { Compression } from './compression.js';
 import type { CompressedBody } from './compression-registry.js';
 import { DEFAULT_MAX_DECOMPRESSED_BYTES } from './limits.js';
@@ -75,8 +74,8 @@ export function registerCompression(name: string, compression: Compression): voi
   defaultCompressions.register(name, compression);
 }
 
-/** Compresses a body with a compression of the default registry, by content type or alias. A promise only where it takes long. */
-export function compress(body: Uint8Array, nameOrType: string): MaybePromise<CompressedBody> {
+/** Compresses a body with a compression of the default registry, by content type or alias. */
+export async function compress(body: Uint8Array, nameOrType: string): Promise<CompressedBody> {
   return defaultCompressions.compress(body, nameOrType);
 }
 
@@ -86,13 +85,18 @@ export interface DecompressOptions {
   readonly maxDecompressedBytes?: number;
 }
 
-/** Decompresses a body with a compression of the default registry. A promise only where it takes long. */
-export function decompress(
+/**
+ * Decompresses a body with a compression of the default registry, by content type or alias.
+ *
+ * @throws DecodeError when it is malformed, or grows beyond `maxDecompressedBytes`
+ */
+export async function decompress(
   body: Uint8Array,
   nameOrType: string,
   options: DecompressOptions = {},
-): MaybePromise<Buffer> {
-  return defaultCompressions.decompress(body, nameOrType, options.maxDecompressedBytes ?? DEFAULT_MAX_DECOMPRESSED_BYTES);
+): Promise<Buffer> {
+  const { maxDecompressedBytes = DEFAULT_MAX_DECOMPRESSED_BYTES } = options;
+  return defaultCompressions.decompress(body, nameOrType, maxDecompressedBytes);
 }
 
 /** The content types that the default registry can compress to. */

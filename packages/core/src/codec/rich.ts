@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { EncodeError } from '../errors/index.js';
 import { className, isRecord, setKey } from './record.js';
 
@@ -30,10 +31,10 @@ export function reduceInstance(value: object, key: string): unknown {
   if (typeof __json__ === 'function') return __json__.call(value);
   if (typeof toJSON === 'function') return toJSON.call(value, key);
   if (isRecord(value)) return value;
-  if (value instanceof String || value instanceof Number || value instanceof Boolean) return value.valueOf();
-  if (value instanceof Map) return entriesOf(value);
+  if (types.isBoxedPrimitive(value)) return value.valueOf();
+  if (types.isMap(value)) return entriesOf(value);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as Iterable<unknown>);
-  if (value instanceof Set || value instanceof WeakMap || value instanceof WeakSet || value instanceof Promise) {
+  if (types.isSet(value) || types.isWeakMap(value) || types.isWeakSet(value) || types.isPromise(value)) {
     throw new EncodeError(`A ${className(value)} cannot be serialized; make it an array or a plain object first`);
   }
   if (value.toString !== Object.prototype.toString && typeof value.toString === 'function') {

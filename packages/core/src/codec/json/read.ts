@@ -5,6 +5,8 @@ import { setKey } from '../record.js';
 import { parseTolerant } from './tolerant.js';
 import { type JsonType, untag } from './types.js';
 
+/** Without its quotes, since a search is quick where the first character is rare. */
+const TYPE_KEY = '__type__';
 const NO_TYPES: ReadonlyMap<string, JsonType> = new Map();
 
 /**
@@ -23,7 +25,7 @@ export function parseJson(text: string, types: ReadonlyMap<string, JsonType> = N
     }
     value = parseTolerant(text);
   }
-  return text.includes('"__type__"') ? revive(value, types) : value;
+  return text.includes(TYPE_KEY) ? revive(value, types) : value;
 }
 
 /** The text of a body, which has to be UTF-8. */

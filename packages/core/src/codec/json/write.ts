@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { EncodeError } from '../../errors/index.js';
 import { bytesOf, isBytes } from '../bytes.js';
 import { MAX_DEPTH } from '../limits.js';
@@ -26,7 +27,10 @@ export function stringifyJson(value: unknown, options: JsonWriteOptions = PLAIN)
   return text;
 }
 
-/** Whether JSON.stringify writes this value as it is meant. `undefined` in an object is left out and in an array null, as there. */
+/**
+ * Whether JSON.stringify writes this value as it is meant. `undefined` in an object is left out and in an array null, as there. A
+ * function is never bare, so an object with a `toJSON` or `__json__` of its own is not either.
+ */
 function isBare(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string':
@@ -43,11 +47,10 @@ function isBare(value: unknown, depth: number): boolean {
   if (value === null) return true;
   if (depth >= MAX_DEPTH) return false;
   if (Array.isArray(value)) {
-    if ('toJSON' in value) return false;
     for (let i = 0; i < value.length; i++) if (!isBare(value[i], depth + 1)) return false;
     return true;
   }
-  if (!isRecord(value) || 'toJSON' in value || '__json__' in value) return false;
+  if (!isRecord(value)) return false;
   for (const key in value) if (!isBare(value[key], depth + 1)) return false;
   return true;
 }
@@ -92,7 +95,7 @@ function writeObject(value: object, key: string, depth: number, options: JsonWri
       return write(type.tag === false ? encoded : tag(marker, encoded), key, depth + 1, options);
     }
   }
-  if (value instanceof Date) {
+  if (types.isDate(value)) {
     return write(options.tagged ? tag('datetime', isoDate(value)) : isoDate(value), key, depth, options);
   }
   if (isBytes(value)) {

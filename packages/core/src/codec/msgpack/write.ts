@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { EncodeError } from '../../errors/index.js';
 import { ByteWriter } from '../byte-writer.js';
 import { bytesOf, isBytes } from '../bytes.js';
@@ -43,7 +44,7 @@ function write(out: ByteWriter, value: unknown, key: string, depth: number): voi
 }
 
 function writeObject(out: ByteWriter, value: object, key: string, depth: number): void {
-  if (value instanceof Date) {
+  if (types.isDate(value)) {
     writeText(out, isoDate(value));
     return;
   }

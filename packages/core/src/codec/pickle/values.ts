@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 import { DecodeError } from '../../errors/index.js';
 import { MAX_DEPTH } from '../limits.js';
 import { setKey } from '../record.js';
@@ -10,7 +11,7 @@ export function isArray(value: unknown): value is unknown[] {
 
 /** What a set is here. */
 export function isSet(value: unknown): value is Set<unknown> {
-  return value instanceof Set;
+  return types.isSet(value);
 }
 
 /** What a dict is here. */
@@ -42,7 +43,7 @@ export function checkDepth(value: unknown, depth: number, seen: Set<object>): vo
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value) || seen.has(value)) return;
   if (depth >= MAX_DEPTH) throw new DecodeError(`The pickle is nested deeper than ${MAX_DEPTH} levels`);
   seen.add(value);
-  const children = value instanceof Set || Array.isArray(value) ? value : Object.values(value);
+  const children = types.isSet(value) || Array.isArray(value) ? value : Object.values(value);
   for (const child of children) checkDepth(child, depth + 1, seen);
 }
 

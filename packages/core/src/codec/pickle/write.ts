@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { EncodeError } from '../../errors/index.js';
 import { ByteWriter } from '../byte-writer.js';
 import { bytesOf, isBytes } from '../bytes.js';
@@ -50,7 +51,7 @@ function write(out: ByteWriter, value: unknown, protocol: PickleProtocol, key: s
 }
 
 function writeObject(out: ByteWriter, value: object, protocol: PickleProtocol, key: string, depth: number): void {
-  if (value instanceof Date) {
+  if (types.isDate(value)) {
     writeText(out, isoDate(value));
     return;
   }
@@ -62,7 +63,7 @@ function writeObject(out: ByteWriter, value: object, protocol: PickleProtocol, k
     writeItems(out, Op.emptyList, Op.appends, value, protocol, depth);
     return;
   }
-  if (value instanceof Set) {
+  if (types.isSet(value)) {
     if (protocol < 4) throw new EncodeError('A Set is pickled from protocol 4 on only');
     writeItems(out, Op.emptySet, Op.addItems, [...value], protocol, depth);
     return;

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { bytesOf, isBytes } from '../bytes.js';
 import { MAX_DEPTH } from '../limits.js';
 import { setKey } from '../record.js';
@@ -17,7 +18,7 @@ export function toPlain(value: unknown, key: string, depth: number): unknown {
   }
   if (value === null) return null;
   if (depth >= MAX_DEPTH) throw tooDeepToEncode(MAX_DEPTH);
-  if (value instanceof Date) return value;
+  if (types.isDate(value)) return value;
   if (isBytes(value)) return new Uint8Array(bytesOf(value));
   if (Array.isArray(value)) {
     return value.map((item, index) => (isLeftOut(item) ? null : toPlain(item, String(index), depth + 1)));

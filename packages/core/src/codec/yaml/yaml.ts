@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags } from 'yaml';
 import { DecodeError } from '../../errors/index.js';
 import { asBuffer } from '../bytes.js';
@@ -88,7 +89,7 @@ function read(yaml: Yaml, text: string): unknown {
 /** Makes numbers of the bigints that are exact as such, and bounds the depth. Shared values are visited once. */
 function settle(value: unknown, depth: number, seen: Set<object>): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  if (typeof value !== 'object' || value === null || value instanceof Date || seen.has(value)) return value;
+  if (typeof value !== 'object' || value === null || types.isDate(value) || seen.has(value)) return value;
   if (value instanceof Uint8Array) return asBuffer(value);
   if (depth >= MAX_DEPTH) throw new DecodeError(`The YAML body is nested deeper than ${MAX_DEPTH} levels`);
   seen.add(value);
