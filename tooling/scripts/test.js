@@ -1,5 +1,5 @@
 // `npm test`: makes a fresh clone ready, runs every test and every check, and closes with the counts. `--full` runs the
-// counts of the crash and property tests in full.
+// crash and property tests with their full counts. Names of projects (`npm test -- core transport-redis`) run their tests only.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,8 @@ import { run } from './lib/run.js';
 import { setup } from './setup.js';
 
 const full = process.argv.includes('--full');
+const projects = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const selected = projects.length > 0 ? ['--selectProjects', ...projects] : [];
 const LIMIT_MS = (full ? 80 : 25) * 60_000;
 
 const scale = process.env.KOMBU_TEST_SCALE ?? (full ? '1' : '0.2');
@@ -36,15 +38,21 @@ process.stderr.write(`> tests (scale ${scale})\n`);
 const jest = path.join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
 const config = path.join(ROOT, 'tooling', 'jest-preset', 'all.config.js');
 const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-const tests = await run(process.execPath, [...flags, jest, '--config', config], { env, timeoutMs: LIMIT_MS });
+const tests = await run(process.execPath, [...flags, jest, '--config', config, ...selected], {
+  env,
+  timeoutMs: LIMIT_MS,
+});
 
-process.stderr.write('> checks\n');
-const left = Math.max(60_000, deadline - performance.now());
-const checks = await run(process.execPath, [path.join(import.meta.dirname, 'check.js')], { env, timeoutMs: left });
+async function runChecks() {
+  process.stderr.write('> checks\n');
+  const timeoutMs = Math.max(60_000, deadline - performance.now());
+  return run(process.execPath, [path.join(import.meta.dirname, 'check.js')], { env, timeoutMs });
+}
+const checks = projects.length > 0 ? undefined : await runChecks();
 
 const { lines, failed } = closingLines({
   tests: { ...readReport(files.tests, 'the tests'), exitCode: tests.code, timedOut: tests.timedOut },
-  checks: { ...readReport(files.checks, 'the checks'), exitCode: checks.code, timedOut: checks.timedOut },
+  checks: checks && { ...readReport(files.checks, 'the checks'), exitCode: checks.code, timedOut: checks.timedOut },
 });
 rmSync(folder, { recursive: true, force: true });
 process.exitCode = failed > 0 ? 1 : 0;
