@@ -228,7 +228,10 @@ export class ChannelLink {
       returned: (message) => {
         for (const listener of this.returned) listener(message);
       },
-      cancelledByBroker: (tag, why) => this.consumers.cancelled(tag, why),
+      cancelledByBroker: (tag, why) => {
+        this.#host.session()?.declared.clear(); // Its queue may be gone.
+        this.consumers.cancelled(tag, why);
+      },
       settleFailed: (delivery, error) => this.#settleFailed(delivery, error),
       warning: (error) => this.#host.warn(error),
     };

@@ -77,6 +77,7 @@ export class Channel {
   async deleteExchange(name: string, o: DeleteOptions & CallOptions = {}): Promise<void> {
     await this.#call('deleteExchange', o, (raw, signal) => raw.deleteExchange(name, { ...deleteOptions(o), signal }));
     this.#host.topology.exchangeDeleted(name);
+    this.#host.session()?.declared.clear();
   }
 
   /**
@@ -98,6 +99,7 @@ export class Channel {
       raw.deleteQueue(queue, { ...deleteOptions(o), signal }),
     );
     this.#host.topology.queueDeleted(queue);
+    this.#host.session()?.declared.clear();
     return count;
   }
 
@@ -116,6 +118,7 @@ export class Channel {
     const named = { ...binding, queue: this.#queue(binding.queue) };
     await this.#call('unbindQueue', o, (raw, signal) => raw.unbindQueue(named, { signal }));
     this.#host.topology.queueUnbound(named);
+    this.#host.session()?.declared.clear();
   }
 
   /** @throws NotSupportedError where exchanges cannot be bound to exchanges. */
@@ -128,9 +131,10 @@ export class Channel {
   async unbindExchange(binding: ExchangeBindingSpec, o?: CallOptions): Promise<void> {
     await this.#call('unbindExchange', o, (raw, signal) => required(raw, 'unbindExchange')(binding, { signal }));
     this.#host.topology.exchangeUnbound(binding);
+    this.#host.session()?.declared.clear();
   }
 
-  /** Whether `markDeclared(key)` was called since the current link is there. */
+  /** Whether `markDeclared(key)` was called since the current link is there, and nothing was deleted or unbound since. */
   isDeclared(key: string): boolean {
     return this.#host.session()?.declared.has(key) === true;
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Arguments } from '../transport/channel.js';
 import { checkOptionNames, text } from '../util/check-options.js';
 import { frozenArguments, isEmpty } from './arguments.js';
@@ -36,10 +37,11 @@ export class Binding {
     this.exchange = exchange;
     this.routingKey = text('binding', 'routingKey', options.routingKey, '');
     this.arguments = frozenArguments('binding', 'arguments', options.arguments);
-    this.unbindArguments =
+    const unbind =
       options.unbindArguments === undefined
         ? this.arguments
         : frozenArguments('binding', 'unbindArguments', options.unbindArguments);
+    this.unbindArguments = isDeepStrictEqual(unbind, this.arguments) ? this.arguments : unbind;
     Object.freeze(this);
   }
 
