@@ -131,17 +131,23 @@ export function formatUrl(parts: UrlParts): string {
  * URL is masked as a whole.
  */
 export function sanitizeUrl(url: string, mask = '**'): string {
-  return splitUrls(url)
-    .map((one) => {
-      try {
-        return formatMasked(parseUrl(one), mask);
-      } catch {
-        const scheme = SCHEME.exec(one)?.[0];
-        if (scheme === undefined && /^[\w.-]+(:\d+)?$/.test(one)) return one;
-        return `${scheme ?? ''}${mask}`;
-      }
-    })
-    .join(';');
+  const entries = splitUrls(url);
+  const shown = entries.map((entry) => sanitizeOne(entry, mask));
+  // What looks like a host name may be a part of a password with a ';' in it.
+  if (shown.includes(undefined)) return entries.map((entry) => `${SCHEME.exec(entry)?.[0] ?? ''}${mask}`).join(';');
+  return shown.join(';');
+}
+
+function sanitizeOne(entry: string, mask: string): string | undefined {
+  const scheme = SCHEME.exec(entry)?.[0];
+  if (scheme === undefined) return /^[\w.-]+(:\d+)?$/.test(entry) ? entry : undefined;
+  // An '@' beyond the host: it may be that of a password which was not encoded.
+  if (/[/?].*@/.test(entry.slice(scheme.length))) return undefined;
+  try {
+    return formatMasked(parseUrl(entry), mask);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Like {@link formatUrl}, with every secret replaced by `mask`. */
