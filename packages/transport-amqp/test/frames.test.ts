@@ -230,6 +230,7 @@ describe('writing frames', () => {
       contentEncoding: 'utf-8',
       headers: { h: 1 },
       properties,
+      table: undefined,
       broken: undefined,
     });
   });

@@ -128,7 +128,14 @@ describe('publishes in flight', () => {
   const returned = (body: string, over = {}) =>
     [
       { replyCode: 312, replyText: 'NO_ROUTE', exchange: 'x', routingKey: 'k', ...over },
-      { contentType: undefined, contentEncoding: undefined, headers: {}, properties: {}, broken: undefined },
+      {
+        contentType: undefined,
+        contentEncoding: undefined,
+        headers: {},
+        properties: {},
+        table: undefined,
+        broken: undefined,
+      },
       Buffer.from(body),
     ] as const;
   const flight = (...all: Pending[]): InFlight => {
@@ -154,23 +161,33 @@ describe('publishes in flight', () => {
     expect(await Promise.all(all.map(outcome))).toEqual(['done', 'done', 'done', 'ERR_KOMBU_NO_ROUTE', 'done']);
   });
 
-  it('of equal publishes a return is not for one that was confirmed, nor for one before it', async () => {
-    const all = [1, 2, 3, 4].map(() => pending('same', { mandatory: true }));
-    const it = flight(...all);
-    it.confirmed(2, false, true); // the broker has handled 1 and 2: what comes back now is 3 or 4
-    it.returned(...returned('same'));
-    it.returned(...returned('same'));
-    it.confirmed(4, true, true);
-    expect(await Promise.all(all.map(outcome))).toEqual(['done', 'done', 'ERR_KOMBU_NO_ROUTE', 'ERR_KOMBU_NO_ROUTE']);
+  it('one that cannot be told from one in flight has to wait; one that differs in anything does not', () => {
+    const it = flight(pending('same', { mandatory: true }, undefined, { messageId: 'a' }));
+    const twin = (over: Partial<Route>, messageId: string, table?: Buffer): boolean => {
+      const { message, route } = pending('same', { mandatory: true, ...over }, undefined, { messageId });
+      return it.hasTwin(new Pending(message, route, undefined, table));
+    };
+    expect(twin({}, 'a')).toBe(true);
+    expect(twin({ mandatory: false }, 'a')).toBe(false);
+    expect(twin({}, 'b')).toBe(false);
+    expect(twin({ exchange: 'y' }, 'a')).toBe(false);
+    expect(it.hasTwin(pending('samE', { mandatory: true }, undefined, { messageId: 'a' }))).toBe(false);
+    it.confirmed(1, false, true);
+    expect(twin({}, 'a')).toBe(false);
   });
 
-  it('of publishes with equal bytes a return is for the one with the same properties', async () => {
-    const all = ['a', 'b', 'c'].map((messageId) => pending('same', { mandatory: true }, undefined, { messageId }));
+  it('of publishes with equal bytes a return is for the one with the same properties and headers', async () => {
+    const tables = ['a', 'a', 'b'].map((text) => Buffer.from(text));
+    const all = ['m', 'n', 'm'].map((messageId, i) => {
+      const { message, route } = pending('same', { mandatory: true }, undefined, { messageId });
+      return new Pending(message, route, undefined, tables[i]);
+    });
     const it = flight(...all);
     const [method, header, body] = returned('same');
-    it.returned(method, { ...header, properties: { messageId: 'b' } }, body);
+    expect(it.hasTwin(all[2] as Pending)).toBe(true);
+    it.returned(method, { ...header, properties: { messageId: 'm' }, table: Buffer.from('b') }, body);
     it.confirmed(0, true, true);
-    expect(await Promise.all(all.map(outcome))).toEqual(['done', 'ERR_KOMBU_NO_ROUTE', 'done']);
+    expect(await Promise.all(all.map(outcome))).toEqual(['done', 'done', 'ERR_KOMBU_NO_ROUTE']);
   });
 
   it('a return that nobody published is not taken for another', () => {

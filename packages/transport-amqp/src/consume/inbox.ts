@@ -25,6 +25,7 @@ export class Inbox implements Late {
   readonly #owner: InboxOwner;
   #acks: number[] = [];
   #state: 'open' | 'dead' = 'open';
+  #closing: Promise<boolean> | undefined;
 
   constructor(channel: Channel, output: Output, owner: InboxOwner) {
     this.channel = channel;
@@ -73,6 +74,8 @@ export class Inbox implements Late {
   /** Resolves when the broker has handled every settlement that was taken before. */
   async sync(): Promise<void> {
     this.#output.flush();
+    // Closing in good order is an answer, too: the last settlement of a cancelled consumer has it.
+    if (this.#closing !== undefined && (await this.#closing)) return;
     try {
       // Any request would do; this one changes nothing for the consumer that runs on the channel.
       await this.channel.prefetch(0);
@@ -101,6 +104,7 @@ export class Inbox implements Late {
     if (this.#state === 'dead') return;
     this.#output.flush();
     this.die();
-    await closeChannel(this.channel);
+    this.#closing = closeChannel(this.channel);
+    await this.#closing;
   }
 }

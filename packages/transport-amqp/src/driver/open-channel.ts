@@ -26,14 +26,17 @@ export async function openChannel(model: ChannelModel, fate: ChannelFate, confir
   return channel;
 }
 
-/** Closes an AMQP channel; resolves when the broker has, or at once when it was not open. */
-export async function closeChannel(channel: Channel): Promise<void> {
-  await new Promise<void>((resolve) => {
-    channel.once('close', resolve);
-    try {
-      channel.close().then(resolve, () => resolve());
-    } catch {
-      resolve();
-    }
+/**
+ * Closes an AMQP channel. Resolves with true when the broker has said so, and has handled everything sent on it before; with
+ * false when the channel or the connection was gone already, or ended meanwhile.
+ */
+export function closeChannel(channel: Channel): Promise<boolean> {
+  return new Promise((resolve) => {
+    // amqplib forgets about the close when the connection ends first; its own answer comes in a microtask, so it wins.
+    channel.once('close', () => setImmediate(resolve, false));
+    channel.close().then(
+      () => resolve(true),
+      () => resolve(false),
+    );
   });
 }

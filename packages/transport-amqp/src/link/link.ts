@@ -35,7 +35,7 @@ export class AmqpLink implements TransportConnection {
   readonly tables = new TableWriter();
   readonly utility: UtilityChannels;
   /** Exchanges that were there when this link last looked: publishing to them needs no check. */
-  readonly exchanges = new Set<string>(['']);
+  readonly exchanges = new Set<string>();
   readonly #raw: RawConnection;
   readonly #channels = new Set<AmqpChannel>();
   readonly #closed = deferred<KombuError | undefined>();

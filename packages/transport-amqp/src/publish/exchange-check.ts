@@ -16,9 +16,14 @@ export class ExchangeCheck {
     this.#checked = checked;
   }
 
-  /** Whether this link has seen the exchange; `amq.*` is always there. */
+  /** Whether this link has seen the exchange; the anonymous one and `amq.*` are always there. */
   known(exchange: string): boolean {
-    return this.#link.exchanges.has(exchange) || exchange.startsWith('amq.');
+    return exchange === '' || this.#link.exchanges.has(exchange) || exchange.startsWith('amq.');
+  }
+
+  /** It may not be there any more. */
+  forget(exchange: string): void {
+    this.#link.exchanges.delete(exchange);
   }
 
   /** Looks for an exchange, if nobody does yet, and tells the outcome. */

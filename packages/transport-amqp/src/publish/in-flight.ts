@@ -2,9 +2,9 @@ import { BufferFullError, type Clock, type KombuError, OperationalError, Undeliv
 import type { Return } from '../wire/frame-reader.js';
 import type { ContentHeader } from '../wire/properties.js';
 import { ConfirmWindow } from './confirm-window.js';
-import { returnedPublish } from './culprit.js';
 import { Deadlines } from './deadlines.js';
 import type { Pending } from './pending.js';
+import { Twins } from './twins.js';
 
 /** How much may be in flight at once. */
 export interface Limits {
@@ -21,10 +21,9 @@ export class InFlight {
   readonly #limits: Limits;
   readonly #deadlines: Deadlines;
   readonly #window = new ConfirmWindow<Pending>();
+  readonly #twins = new Twins();
   #held: Pending[] = [];
   #bytes = 0;
-  /** The highest sequence number that the broker is known to have handled. */
-  #handled = 0;
 
   constructor(limits: Limits, clock: Clock) {
     this.#limits = limits;
@@ -66,8 +65,18 @@ export class InFlight {
 
   /** A publish that was never held was written. */
   wrote(pending: Pending): void {
-    this.#window.push(pending);
     this.#count(pending);
+    this.#push(pending);
+  }
+
+  #push(pending: Pending): void {
+    this.#window.push(pending);
+    if (pending.route.mandatory) this.#twins.add(pending);
+  }
+
+  /** Whether a mandatory publish has to wait, because one that cannot be told from it is in flight. */
+  hasTwin(pending: Pending): boolean {
+    return pending.route.mandatory === true && this.#twins.has(pending);
   }
 
   #count(pending: Pending): void {
@@ -82,7 +91,7 @@ export class InFlight {
       const outcome = pending.ended ? 'done' : write(pending);
       if (outcome === 'wait') break;
       count++;
-      if (outcome === 'sent') this.#window.push(pending);
+      if (outcome === 'sent') this.#push(pending);
       else this.#bytes -= pending.message.body.length;
     }
     if (count > 0) this.#held.splice(0, count);
@@ -90,38 +99,38 @@ export class InFlight {
 
   /** The broker has answered: `taken`, or refused. */
   confirmed(tag: number, multiple: boolean, taken: boolean): void {
-    if (tag > this.#handled) this.#handled = tag;
     this.#window.take(tag, multiple, taken ? this.#taken : this.#nacked);
   }
 
   readonly #taken = (pending: Pending): void => {
-    this.#bytes -= pending.message.body.length;
+    this.#leave(pending);
     pending.done();
   };
 
   readonly #nacked = (pending: Pending): void => {
-    this.#bytes -= pending.message.body.length;
+    this.#leave(pending);
     pending.fail(new OperationalError('NACKED', 'the broker could not take the message'));
   };
 
   /** The broker has sent a message back; false when it is not known which publish that was. */
   returned(method: Return, header: ContentHeader, body: Buffer): boolean {
-    const found = returnedPublish(this.#window, this.#handled, method, header, body);
+    const found = this.#twins.find(method, header, body);
     if (found === undefined) return false;
-    this.#handled = found.seq;
     const where = `exchange "${method.exchange}" with routing key "${method.routingKey}"`;
-    found.pending.fail(
-      new UndeliverableError('NO_ROUTE', `no queue takes a message to ${where} (${method.replyText})`),
-    );
+    found.fail(new UndeliverableError('NO_ROUTE', `no queue takes a message to ${where} (${method.replyText})`));
     return true;
   }
 
   /** The AMQP channel is gone: takes out what was written on it, in order. */
   takeWritten(): Pending[] {
-    this.#handled = 0;
     const written = this.#window.clear();
-    for (const pending of written) this.#bytes -= pending.message.body.length;
+    for (const pending of written) this.#leave(pending);
     return written;
+  }
+
+  #leave(pending: Pending): void {
+    this.#bytes -= pending.message.body.length;
+    if (pending.route.mandatory) this.#twins.remove(pending);
   }
 
   /** Puts publishes that were taken out before all others, to be written again. */

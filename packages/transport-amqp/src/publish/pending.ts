@@ -5,6 +5,8 @@ export class Pending {
   readonly message: WireMessage;
   readonly route: Route;
   readonly deadline: number;
+  /** The headers as they were encoded; of mandatory messages only. */
+  readonly table: Buffer | undefined;
   readonly promise: Promise<void>;
   /** Whether its frames were handed to the network, on the channel that is open now. */
   sent = false;
@@ -13,9 +15,10 @@ export class Pending {
   #ended = false;
   #unlisten: (() => void) | undefined;
 
-  constructor(message: WireMessage, route: Route, o: PublishOp | undefined) {
+  constructor(message: WireMessage, route: Route, o: PublishOp | undefined, table?: Buffer) {
     this.message = message;
     this.route = route;
+    this.table = table;
     this.deadline = o?.deadline ?? Number.POSITIVE_INFINITY;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;

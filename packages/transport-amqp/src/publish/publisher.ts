@@ -62,12 +62,7 @@ export class Publisher implements Sink {
     if (refusal !== undefined) return Promise.reject(refusal);
     const inFlight = this.#inFlight;
     const straight = this.#state === 'open' && inFlight.held.length === 0 && !this.#core.link.blocked;
-    if (!straight || !this.#check.known(route.exchange)) {
-      const pending = new Pending(message, route, o);
-      inFlight.hold(pending);
-      this.#go();
-      return pending.promise;
-    }
+    if (!straight || route.mandatory || !this.#check.known(route.exchange)) return this.#hold(message, route, o);
     try {
       this.#write(message, route);
     } catch (error) {
@@ -77,6 +72,19 @@ export class Publisher implements Sink {
     const pending = new Pending(message, route, o);
     pending.sent = true;
     inFlight.wrote(pending);
+    return pending.promise;
+  }
+
+  #hold(message: WireMessage, route: Route, o: PublishOp | undefined): Promise<void> {
+    let table: Buffer | undefined;
+    try {
+      if (route.mandatory) table = Buffer.from(this.#core.link.tables.encode(message.headers));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const pending = new Pending(message, route, o, table);
+    this.#inFlight.hold(pending);
+    this.#go();
     return pending.promise;
   }
 
@@ -119,7 +127,9 @@ export class Publisher implements Sink {
     this.#inFlight.release((pending) => {
       const { exchange } = pending.route;
       if (!this.#check.known(exchange)) this.#check.start(exchange);
-      else if (this.#channel !== undefined && !this.#core.link.blocked) return this.#send(pending);
+      else if (this.#channel !== undefined && !this.#core.link.blocked && !this.#inFlight.hasTwin(pending)) {
+        return this.#send(pending);
+      }
       return 'wait';
     });
     this.#tellDrained();
@@ -171,7 +181,7 @@ export class Publisher implements Sink {
 
   confirmed(tag: number, multiple: boolean, taken: boolean): void {
     this.#inFlight.confirmed(tag, multiple, taken);
-    if (this.#state === 'closing') this.#tellDrained();
+    if (this.#state === 'closing' || this.#inFlight.held.length > 0) this.#go();
   }
 
   returned(method: Return, header: ContentHeader, body: Buffer): void {
@@ -213,7 +223,7 @@ export class Publisher implements Sink {
     const unknown = new OperationalError('CONNECTION_LOST', message, { cause: error });
     for (const pending of written.slice(0, at)) pending.fail(unknown);
     if (culprit !== undefined) {
-      this.#core.link.exchanges.delete(culprit.route.exchange);
+      this.#check.forget(culprit.route.exchange);
       culprit.fail(publishError(error));
     }
     this.#inFlight.holdAgain(written.slice(at + 1));

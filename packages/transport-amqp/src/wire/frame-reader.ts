@@ -204,7 +204,13 @@ export class FrameReader {
         assembly.body(buffer.subarray(payload, payload + size));
         return undefined;
       case FRAME_HEADER: {
-        const header = readProperties(buffer, payload + 12, payload + size, this.#same);
+        const header = readProperties(
+          buffer,
+          payload + 12,
+          payload + size,
+          this.#same,
+          assembly?.returned !== undefined,
+        );
         const bodySize = buffer.readUInt32BE(payload + 4) * 0x100000000 + buffer.readUInt32BE(payload + 8);
         if (assembly?.deliver === undefined && assembly?.returned === undefined) {
           return { id: 60, channel, size: bodySize, fields: amqplibFields(header) } satisfies ContentHeaderFrame;

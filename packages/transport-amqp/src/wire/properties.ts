@@ -26,6 +26,8 @@ export interface ContentHeader {
   contentEncoding: string | undefined;
   headers: Headers;
   properties: MessageProperties;
+  /** The bytes of the header table, where they were asked for. */
+  table: Buffer | undefined;
   /** The header table is malformed: why. */
   broken: DecodeError | undefined;
 }
@@ -124,7 +126,13 @@ export interface SameTexts {
  *
  * @throws DecodeError when the properties end early, which no client can go on after.
  */
-export function readProperties(buffer: Buffer, offset: number, end: number, same: SameTexts): ContentHeader {
+export function readProperties(
+  buffer: Buffer,
+  offset: number,
+  end: number,
+  same: SameTexts,
+  keepTable = false,
+): ContentHeader {
   const flags = buffer.readUInt16BE(offset);
   let at = offset + 2;
   const text = (keep?: SameText): string => {
@@ -139,12 +147,14 @@ export function readProperties(buffer: Buffer, offset: number, end: number, same
     contentEncoding: flags & FLAG.contentEncoding ? text(same.contentEncoding) : undefined,
     headers: {},
     properties,
+    table: undefined,
     broken: undefined,
   };
   if (flags & FLAG.headers) {
     const from = at + 4;
     at = from + buffer.readUInt32BE(at);
     if (at > end) throw new DecodeError('malformed AMQP properties: they end early');
+    if (keepTable) header.table = buffer.subarray(from - 4, at);
     try {
       if (at > from) header.headers = readTable(buffer, from, at);
     } catch (error) {
