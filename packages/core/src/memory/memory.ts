@@ -62,7 +62,7 @@ type Fail = (error?: KombuError) => void;
 
 /** One link to a broker: the reference driver. */
 function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
-  const { queues } = broker;
+  const { queues, stores, watchers } = broker;
   const closed = deferred<KombuError | undefined>();
   const reserved = new Set<Item>();
   let gone: KombuError | undefined;
@@ -89,7 +89,7 @@ function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
     closed: closed.promise,
     limits: { queuesPerReserve: 1, maxBatch: 256, receiveWaitMs: 0, lease: 'memory', priorities: 10 },
     client: undefined,
-    ...broker.stores,
+    ...stores,
     createQueue: async ({ name }) => void broker.queue(name),
     deleteQueue: async (name) => void queues.delete(name),
     hasQueue: async (name) => queues.has(name),
@@ -99,7 +99,7 @@ function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
       if (gone !== undefined) throw gone;
       let evicted: Item[] | undefined;
       for (const entry of entries) {
-        const lines = broker.queue(entry.queue);
+        const lines = queues.get(entry.queue) ?? broker.queue(entry.queue);
         lines.push(new Item(entry, lines));
         if (entry.limits !== undefined) {
           const { maxLength = Number.POSITIVE_INFINITY, maxLengthBytes = Number.POSITIVE_INFINITY } = entry.limits;
@@ -141,14 +141,14 @@ function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
     },
     watch(wake) {
       const watcher = { queues: new Set<string>(), wake };
-      broker.watchers.add(watcher);
+      watchers.add(watcher);
       return {
         add(queue) {
           watcher.queues.add(queue);
           wake(queue);
         },
         remove: (queue) => void watcher.queues.delete(queue),
-        close: async () => void broker.watchers.delete(watcher),
+        close: async () => void watchers.delete(watcher),
       };
     },
     close: async () => end(),
@@ -156,10 +156,7 @@ function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
   };
 }
 
-/**
- * Makes a memory transport with brokers of its own: each `memory://name` names one, shared by all Connections of this
- * transport in this process.
- */
+/** Makes a memory transport with brokers of its own; each `memory://name` is one, for all Connections of this transport. */
 export function createMemoryTransport(): MemoryTransport {
   const brokers = new Map<string, Broker>();
   const links = new Set<Fail>();

@@ -1,6 +1,7 @@
 import { KombuError } from '../errors/index.js';
 import type { MaybePromise } from '../transport/channel.js';
-import type { MessageProperties, Route, WireMessage } from '../transport/delivery.js';
+import type { Route, WireMessage } from '../transport/delivery.js';
+import { DeadMessage } from './dead-message.js';
 import type { Content } from './delivery.js';
 import { asKombuError } from './driver-error.js';
 import type { Link } from './link.js';
@@ -75,28 +76,5 @@ export class DeadLetters {
     this.#link.warn(error);
     // As on RabbitMQ, a dead-letter exchange that does not exist takes everything and keeps nothing.
     return KombuError.is(error, 'ERR_KOMBU_NOT_FOUND');
-  }
-}
-
-/** A dying message as it is published again: new headers, the body untouched and read only if it must be. */
-export class DeadMessage implements WireMessage {
-  readonly source: Content;
-  readonly headers: WireMessage['headers'];
-  readonly properties: MessageProperties;
-
-  constructor(source: Content, headers: WireMessage['headers'], properties: MessageProperties) {
-    this.source = source;
-    this.headers = headers;
-    this.properties = properties;
-  }
-
-  get contentType(): string | undefined {
-    return this.source.contentType;
-  }
-  get contentEncoding(): string | undefined {
-    return this.source.contentEncoding;
-  }
-  get body(): Uint8Array {
-    return this.source.readBody();
   }
 }

@@ -12,7 +12,7 @@ import { uuid } from '../util/id.js';
 import type { Destination } from './binding-cache.js';
 import { predeclaredType } from './exchange-kinds.js';
 import type { Link } from './link.js';
-import { checkSupported, queueSettings } from './queue-arguments.js';
+import { checkSupported, type QueueSettings, queueSettings } from './queue-arguments.js';
 import { recordDifference } from './record-difference.js';
 import type { BindingRecord, ExchangeRecord, QueueRecord } from './topology-store.js';
 
@@ -24,8 +24,9 @@ export interface DeclarationHooks {
   used(queue: string, expiresMs: number): void;
   /** A queue was deleted here. */
   queueGone(queue: string): void;
-  /** A queue was bound here. */
-  bound(binding: BindingRecord): Promise<void>;
+  /** A queue was bound to a fanout exchange here; resolves when its consumers get what is published from then on. */
+  fanout(binding: BindingRecord): Promise<void>;
+  unbound(binding: BindingRecord): void;
 }
 
 function notFound(what: string, name: string): ChannelError {
@@ -38,6 +39,9 @@ export class Declarations {
   readonly #hooks: DeclarationHooks;
   /** Exclusive queues of this connection. */
   readonly #owned = new Set<string>();
+  readonly #mortal = new Map<string, QueueRecord>();
+  /** Bindings to fanout exchanges that were made here, by queue. */
+  readonly #fanouts = new Map<string, BindingRecord[]>();
 
   constructor(link: Link, hooks: DeclarationHooks) {
     this.#link = link;
@@ -47,6 +51,16 @@ export class Declarations {
   /** Exclusive queues of this connection, to be deleted with it. */
   get owned(): ReadonlySet<string> {
     return this.#owned;
+  }
+
+  /** Queues in use here whose messages, or which themselves, may expire. */
+  get mortal(): ReadonlyMap<string, QueueRecord> {
+    return this.#mortal;
+  }
+
+  /** The fanout exchanges that a queue was bound to here. */
+  fanouts(queue: string): readonly BindingRecord[] {
+    return this.#fanouts.get(queue) ?? [];
   }
 
   async declareExchange(spec: ExchangeSpec, o?: Op): Promise<void> {
@@ -115,7 +129,7 @@ export class Declarations {
     }
     await driver.createQueue({ ...spec, name }, o);
     if (topology.view === undefined) bindings.forget(name);
-    if (settings.expiresMs !== undefined) this.#hooks.used(name, settings.expiresMs);
+    this.#use(record, settings);
     return this.#info(name, o);
   }
 
@@ -130,8 +144,7 @@ export class Declarations {
     }
     const locked = destination.record.exclusive && destination.record.owner !== this.#link.connectionId;
     if (locked && (await this.#unlocked(destination.record, o)) === 'deleted') throw notFound('queue', name);
-    const { expiresMs } = destination.settings;
-    if (expiresMs !== undefined) this.#hooks.used(name, expiresMs);
+    this.#use(destination.record, destination.settings);
     return destination;
   }
 
@@ -155,6 +168,8 @@ export class Declarations {
     await driver.deleteQueue(name, o);
     bindings.forget(name);
     for (const exchange of exchanges) bindings.forget(exchange);
+    this.#mortal.delete(name);
+    this.#fanouts.delete(name);
     this.#hooks.queueGone(name);
     if (this.#owned.delete(name)) await presence.unclaim(name, connectionId, o);
     await presence.touch?.(name, 0, o);
@@ -203,14 +218,31 @@ export class Declarations {
     kinds.get(type)?.checkBinding?.(binding);
     await topology.bind(binding, o);
     if (topology.view === undefined) bindings.forget(binding.exchange);
-    await this.#hooks.bound(binding);
+    if (type !== 'fanout' || binding.destinationType !== 'queue') return;
+    const known = this.fanouts(binding.destination);
+    const same = (other: BindingRecord): boolean =>
+      other.exchange === binding.exchange && other.routingKey === binding.routingKey;
+    if (!known.some(same)) this.#fanouts.set(binding.destination, [...known, binding]);
+    await this.#hooks.fanout(binding);
   }
 
   async #unbind(binding: BindingRecord, o?: Op): Promise<void> {
     const { topology, bindings } = this.#link;
     await topology.unbind(binding, o);
     bindings.forget(binding.exchange);
+    const left = this.fanouts(binding.destination).filter(
+      (other) => other.exchange !== binding.exchange || other.routingKey !== binding.routingKey,
+    );
+    this.#fanouts.set(binding.destination, left);
+    this.#hooks.unbound(binding);
     await this.#dropUnused([binding.exchange], o);
+  }
+
+  #use(record: QueueRecord, settings: QueueSettings): void {
+    const { expiresMs, messageTtlMs, deadLetterExchange } = settings;
+    if (expiresMs !== undefined) this.#hooks.used(record.name, expiresMs);
+    if (expiresMs === undefined && messageTtlMs === undefined && deadLetterExchange === undefined) return;
+    this.#mortal.set(record.name, record);
   }
 
   /** The type of an exchange that is there; NOT_FOUND else. */

@@ -1,6 +1,13 @@
 import { type KombuError, MessageStateError, StaleDeliveryError } from '../errors/index.js';
 import type { Delivery, Headers, MessageProperties } from '../transport/delivery.js';
-import type { Settlement, SettleOutcome } from './driver.js';
+import type { Payload, Settlement, SettleOutcome } from './driver.js';
+
+/** A body as it stands in an envelope. */
+export interface EncodedBody {
+  readonly value: unknown;
+  /** `base64`, `utf-8`, or undefined: the text itself. */
+  readonly encoding: string | undefined;
+}
 
 /** What is inside of a delivery: a stored object, or an envelope decoded as far as it had to be. */
 export interface Content {
@@ -13,6 +20,10 @@ export interface Content {
   readonly expiresAt: number | undefined;
   /** The tag inside of an envelope. */
   readonly deliveryTag: string | undefined;
+  /** The body as it stands in its envelope, to be stored again as it is; undefined: there is no envelope. */
+  readonly encoded: EncodedBody | undefined;
+  /** Keys of the envelope that mean nothing here, to be passed on. */
+  readonly extra: Readonly<Record<string, unknown>> | undefined;
   /** The headers, for one delivery to keep. */
   takeHeaders(): Headers;
   /** The properties, for one delivery to keep. */
@@ -36,6 +47,8 @@ export type DeliveryState = 'unsettled' | 'settled' | 'auto' | 'stale' | 'lost';
 export class VirtualDelivery implements Delivery, Settlement {
   readonly queue: string;
   readonly token: unknown;
+  /** As it was stored. */
+  readonly payload: Payload;
   readonly deliveryTag: string | number;
   readonly holder: DeliveryHolder;
   readonly content: Content;
@@ -54,7 +67,7 @@ export class VirtualDelivery implements Delivery, Settlement {
   constructor(
     tag: string | number,
     holder: DeliveryHolder,
-    reserved: { readonly queue: string; readonly token: unknown },
+    reserved: { readonly queue: string; readonly token: unknown; readonly payload: Payload },
     content: Content,
     redelivered: boolean,
     noAck: boolean,
@@ -62,6 +75,7 @@ export class VirtualDelivery implements Delivery, Settlement {
   ) {
     this.queue = reserved.queue;
     this.token = reserved.token;
+    this.payload = reserved.payload;
     this.deliveryTag = tag;
     this.holder = holder;
     this.content = content;
@@ -137,6 +151,14 @@ export class UnsettledList {
     delivery.before = undefined;
     delivery.after = undefined;
     this.#size--;
+  }
+
+  /** Its link is gone, and what was in hand with it. */
+  die(): void {
+    for (const delivery of this.toArray()) {
+      delivery.state = 'stale';
+      this.remove(delivery);
+    }
   }
 
   /** A copy of what is in it now, oldest first; with `last`, up to and including that. */

@@ -1,20 +1,20 @@
-import type { MaybePromise } from '../transport/channel.js';
+import type { MaybePromise, PublishOp } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
+import { throwIfAborted } from '../util/abort.js';
 import type { Destination } from './binding-cache.js';
-import type { PutEntry, PutResult, Reserved } from './driver.js';
+import type { PutEntry, PutResult } from './driver.js';
 import type { Link } from './link.js';
 import { isPromise } from './maybe-promise.js';
-import { expirationMs, expiresAt, noRoute, type Publisher, priorityOf, unknownExchange } from './publisher.js';
+import {
+  expirationMs,
+  expiresAt,
+  noRoute,
+  type Publisher,
+  type PublishHooks,
+  putEntry,
+  unknownExchange,
+} from './publisher.js';
 import { StoredContent } from './stored-content.js';
-
-/** What a publisher leaves to its connection. */
-export interface PublishHooks {
-  flush(): void;
-  /** Pushed out by max-length: to be dead-lettered and settled. */
-  evicted(reserved: readonly Reserved[]): void;
-  /** A message of this queue will expire then. */
-  willExpire(queue: string, at: number): void;
-}
 
 const UNCHECKED: readonly never[] = [];
 
@@ -32,9 +32,9 @@ export class DirectPublisher implements Publisher {
     this.#hooks = hooks;
   }
 
-  /** @param keep leaves queues out, where core itself publishes */
-  publish(message: WireMessage, route: Route, _o?: unknown, keep?: (queue: string) => boolean): MaybePromise<void> {
+  publish(message: WireMessage, route: Route, o?: PublishOp, keep?: (queue: string) => boolean): MaybePromise<void> {
     try {
+      throwIfAborted(o?.signal, 'publish');
       const found = this.#link.routes.find(route.exchange, route.routingKey, message.headers);
       if (found === undefined || !found.known) throw unknownExchange(route.exchange);
       let to = found.destinations;
@@ -57,34 +57,17 @@ export class DirectPublisher implements Publisher {
 
   #put(message: WireMessage, route: Route, to: readonly Destination[]): MaybePromise<void> {
     if (to.length === 0) return;
-    const link = this.#link;
-    const { exchange, routingKey } = route;
-    const payload = new StoredContent(message, exchange, routingKey);
-    const priority = link.capabilities.priorities === 0 ? 0 : priorityOf(message);
+    const { clock, driver } = this.#link;
+    const payload = new StoredContent(message, route.exchange, route.routingKey);
     const ttlMs = expirationMs(message);
     const entries: PutEntry[] = [];
     for (const one of to) {
-      const { settings } = one;
-      const expires =
-        ttlMs === undefined && settings.messageTtlMs === undefined
-          ? undefined
-          : expiresAt(ttlMs, one, link.clock.now());
-      entries.push({
-        queue: one.queue,
-        payload,
-        deliveryTag: '',
-        priority: Math.min(priority, settings.maxPriority),
-        expiresAt: expires,
-        bytes: message.body.byteLength,
-        limits: settings.limits,
-        message,
-        exchange,
-        routingKey,
-      });
+      const expires = expiresAt(ttlMs, one, clock.now);
+      entries.push(putEntry(this.#link, message, route, one, { payload, deliveryTag: '', expiresAt: expires }));
       if (expires !== undefined) this.#hooks.willExpire(one.queue, expires);
     }
     this.#hooks.flush();
-    const result = link.driver.put({ entries, check: UNCHECKED });
+    const result = driver.put({ entries, check: UNCHECKED });
     if (!isPromise(result)) return this.#stored(result);
     const pending = result.then((stored) => this.#stored(stored));
     const settled = pending.then(

@@ -1,4 +1,5 @@
 import { KombuError, MessageStateError } from '../errors/index.js';
+import { isBroadcast } from './broadcast-hub.js';
 import type { UnsettledList, VirtualDelivery } from './delivery.js';
 import { asKombuError } from './driver-error.js';
 import type { Link } from './link.js';
@@ -44,7 +45,9 @@ export class LeaseKeeper {
     // What is younger than a third of a lease can wait for the next round.
     const due: VirtualDelivery[] = [];
     for (const list of this.#lists) {
-      for (const delivery of list.toArray()) if (now - delivery.leasedAt >= options.leaseMs / 4) due.push(delivery);
+      for (const delivery of list.toArray()) {
+        if (now - delivery.leasedAt >= options.leaseMs / 4 && !isBroadcast(delivery)) due.push(delivery);
+      }
     }
     const { maxBatch } = driver.limits;
     for (let at = 0; at < due.length && this.#state === 'running'; at += maxBatch) {

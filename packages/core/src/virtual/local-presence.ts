@@ -6,30 +6,15 @@ interface Claim {
   readonly until: number;
 }
 
-interface Consumer {
-  readonly entry: PresenceEntry;
-  until: number;
-}
-
 /**
- * Who consumes, for brokers that live in this process and for drivers whose store cannot tell. Entries lapse like those of a
- * shared store, so that a connection that is lost for good lets go of what it held.
+ * Who consumes, for brokers that live in this process and for drivers whose store cannot tell. A connection that is lost leaves
+ * at once; its claims lapse like those of a shared store, so that the same Connection can come back to its exclusive queues.
  */
 export function createLocalPresence(clock: Clock = systemClock): PresenceStore {
-  const queues = new Map<string, Map<string, Consumer>>();
+  const queues = new Map<string, Map<string, PresenceEntry>>();
   const claims = new Map<string, Claim>();
   /** Wall clock of the last use of a queue with `x-expires`. */
   const used = new Map<string, number>();
-
-  const live = (queue: string): Map<string, Consumer> | undefined => {
-    const consumers = queues.get(queue);
-    if (consumers === undefined) return undefined;
-    const now = clock.monotonic();
-    for (const [id, consumer] of consumers) if (consumer.until <= now) consumers.delete(id);
-    if (consumers.size > 0) return consumers;
-    queues.delete(queue);
-    return undefined;
-  };
 
   const claim = (queue: string): Claim | undefined => {
     const held = claims.get(queue);
@@ -40,29 +25,22 @@ export function createLocalPresence(clock: Clock = systemClock): PresenceStore {
 
   return {
     local: true,
-    async join(entry, ttlMs) {
-      const consumers = live(entry.queue);
-      for (const [id, other] of consumers ?? []) {
-        if (id !== entry.consumer && (entry.exclusive || other.entry.exclusive)) return false;
+    async join(entry) {
+      const consumers = queues.get(entry.queue) ?? new Map<string, PresenceEntry>();
+      for (const [id, other] of consumers) {
+        if (id !== entry.consumer && (entry.exclusive || other.exclusive)) return false;
       }
-      const until = clock.monotonic() + ttlMs;
-      if (consumers === undefined) queues.set(entry.queue, new Map([[entry.consumer, { entry, until }]]));
-      else consumers.set(entry.consumer, { entry, until });
+      queues.set(entry.queue, consumers.set(entry.consumer, entry));
       return true;
     },
     async leave(queue, consumer) {
-      live(queue)?.delete(consumer);
-      if (used.has(queue)) used.set(queue, clock.now());
-      return live(queue)?.size ?? 0;
+      const consumers = queues.get(queue);
+      if (consumers?.delete(consumer) && used.has(queue)) used.set(queue, clock.now());
+      if (consumers?.size === 0) queues.delete(queue);
+      return consumers?.size ?? 0;
     },
-    count: async (queue) => live(queue)?.size ?? 0,
-    async renew(entries, ttlMs) {
-      const until = clock.monotonic() + ttlMs;
-      for (const entry of entries) {
-        const consumer = queues.get(entry.queue)?.get(entry.consumer);
-        if (consumer !== undefined) consumer.until = until;
-      }
-    },
+    count: async (queue) => queues.get(queue)?.size ?? 0,
+    async renew() {},
     async claim(queue, owner, ttlMs) {
       const held = claim(queue);
       if (held !== undefined && held.owner !== owner) return false;
@@ -78,7 +56,7 @@ export function createLocalPresence(clock: Clock = systemClock): PresenceStore {
       else used.delete(queue);
     },
     idleSince(queue) {
-      return live(queue) === undefined ? used.get(queue) : undefined;
+      return queues.has(queue) ? undefined : used.get(queue);
     },
   };
 }

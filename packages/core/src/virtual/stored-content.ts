@@ -46,6 +46,12 @@ export class StoredContent implements Content, StoredMessage {
   get deliveryTag(): undefined {
     return undefined;
   }
+  get encoded(): undefined {
+    return undefined;
+  }
+  get extra(): undefined {
+    return undefined;
+  }
   takeHeaders(): Headers {
     return copyValue(this.message.headers) as Headers;
   }

@@ -19,9 +19,11 @@ import { deferred } from '../util/deferred.js';
 import type { ConsumerOwner } from './consumers.js';
 import { Credit } from './credit.js';
 import { type Content, settleError, UnsettledList, VirtualDelivery } from './delivery.js';
+import { asKombuError } from './driver-error.js';
 import type { Parts } from './parts.js';
 import type { Publisher } from './publisher.js';
 import { GetHolder, type VirtualConsumer } from './virtual-consumer.js';
+import { within } from './within.js';
 
 /** Longest time that closing waits for publishes in flight. */
 const DRAIN_MS = 5000;
@@ -72,7 +74,7 @@ export class VirtualChannel implements Channel, ConsumerOwner {
   }
   async purgeQueue(name: string, o?: Op): Promise<number> {
     this.#check(o);
-    return this.#parts.declarations.purgeQueue(name, o);
+    return this.#parts.purge(name, o);
   }
   async bindQueue(binding: BindingSpec, o?: Op): Promise<void> {
     this.#check(o);
@@ -124,13 +126,13 @@ export class VirtualChannel implements Channel, ConsumerOwner {
     const consumer = this.#consumers.get(consumerTag);
     if (consumer === undefined || consumer === 'starting') return;
     consumer.credit.limit = this.#parts.consumers.prefetch({ noAck: consumer.noAck, prefetch });
-    this.#parts.loop.resume();
+    this.#parts.resume();
   }
 
   setChannelPrefetch(prefetch: number): void {
     checkPrefetch(prefetch);
     this.channelCredit.limit = prefetch === 0 ? Number.POSITIVE_INFINITY : prefetch;
-    this.#parts.loop.resume();
+    this.#parts.resume();
   }
 
   async cancel(consumerTag: string): Promise<void> {
@@ -149,7 +151,7 @@ export class VirtualChannel implements Channel, ConsumerOwner {
     const tag = this.nextTag(content);
     const delivery = new VirtualDelivery(tag, this.#getHolder, reserved, content, redelivered, noAck, this.now());
     if (this.#state !== 'open') {
-      this.#parts.giveBack([reserved], noAck);
+      this.#parts.settling.giveBack([reserved], noAck);
       throw this.#closedError();
     }
     if (!noAck) this.unsettled.add(delivery);
@@ -166,16 +168,17 @@ export class VirtualChannel implements Channel, ConsumerOwner {
     if (delivery.state !== 'unsettled') throw settleError(delivery);
     if (this.#state === 'closed') throw this.#closedError();
     if (o?.multiple) {
-      for (const one of delivery.list?.toArray(delivery) ?? []) if (one !== delivery) this.#parts.settle(one, outcome);
+      for (const one of delivery.list?.toArray(delivery) ?? [])
+        if (one !== delivery) this.#parts.settling.settle(one, outcome);
     }
-    if (o?.confirm) return this.#parts.settleConfirmed(delivery, outcome);
-    this.#parts.settle(delivery, outcome);
+    if (o?.confirm) return this.#parts.settling.settleConfirmed(delivery, outcome);
+    this.#parts.settling.settle(delivery, outcome);
   }
 
   async recover(_o: { requeue: true }): Promise<void> {
     this.#check();
-    for (const delivery of this.unsettled.toArray()) this.#parts.settle(delivery, 'requeue');
-    await this.#parts.settlements.drained();
+    for (const delivery of this.unsettled.toArray()) this.#parts.settling.settle(delivery, 'requeue');
+    await this.#parts.settling.drained();
   }
 
   close(): Promise<void> {
@@ -200,13 +203,13 @@ export class VirtualChannel implements Channel, ConsumerOwner {
     return this.#parts.now();
   }
   resume(): void {
-    this.#parts.loop.resume();
+    this.#parts.resume();
   }
   settleFailed(delivery: Delivery, error: KombuError): void {
     this.#events.settleFailed(delivery, error);
   }
   deliverFailed(error: unknown): void {
-    this.#parts.link.logger.error('a consumer threw while it was handed a message', error);
+    this.#events.warning(asKombuError(error, 'a consumer threw while it was handed a message'));
   }
   ended(tag: string, why: KombuError): void {
     this.#consumers.delete(tag);
@@ -220,10 +223,10 @@ export class VirtualChannel implements Channel, ConsumerOwner {
       c === 'starting' ? undefined : this.#parts.consumers.stop(c),
     );
     this.#consumers.clear();
-    for (const delivery of this.unsettled.toArray()) this.#parts.settle(delivery, 'release');
+    for (const delivery of this.unsettled.toArray()) this.#parts.settling.settle(delivery, 'release');
     await Promise.allSettled(stopped);
-    await this.#parts.within(DRAIN_MS, this.#publisher.drained());
-    await this.#parts.settlements.drained();
+    await within(this.#parts.link.clock, DRAIN_MS, this.#publisher.drained());
+    await this.#parts.settling.drained();
     this.#parts.unsettled.delete(this.unsettled);
     this.#parts.channels.delete(this);
     if (this.#state === 'closing') this.linkLost(undefined);

@@ -1,0 +1,143 @@
+import { BufferFullError, ClosedError, TimeoutError } from '../errors/index.js';
+import type { MaybePromise, PublishOp } from '../transport/channel.js';
+import type { Route, WireMessage } from '../transport/delivery.js';
+import { abortError } from '../util/abort.js';
+import { asKombuError } from './driver-error.js';
+import { EnvelopeWriter } from './envelope.js';
+import type { Link } from './link.js';
+import { PublishItem } from './publish-item.js';
+import { expirationMs, type Publisher, type PublishHooks } from './publisher.js';
+import { PutSender } from './put-sender.js';
+import { RestTimer } from './rest-timer.js';
+import { RouteStage } from './route-stage.js';
+
+/** Deadlines are looked at no more often than this. */
+const COARSE_MS = 20;
+
+/**
+ * Publishes to stores of text: everything that is published in one tick is routed together and put in one call, in call
+ * order, also when routing has to wait for tables. Each message is encoded when it is published, so that the caller may go on
+ * with its objects.
+ */
+export class BatchPublisher implements Publisher {
+  readonly #link: Link;
+  readonly #routing: RouteStage;
+  readonly #sender: PutSender;
+  readonly #items = new Set<PublishItem>();
+  readonly #deadlines: RestTimer;
+  #waiting: PublishItem[] = [];
+  #state: 'idle' | 'scheduled' | 'routing' | 'closed' = 'idle';
+  #drained: (() => void)[] = [];
+
+  constructor(link: Link, hooks: PublishHooks) {
+    this.#link = link;
+    this.#routing = new RouteStage(link);
+    this.#sender = new PutSender(link, hooks, (items) => this.#again(items));
+    this.#deadlines = new RestTimer(link.clock, () => this.#expire(), { unref: true });
+  }
+
+  publish(message: WireMessage, route: Route, o?: PublishOp, keep?: (queue: string) => boolean): MaybePromise<void> {
+    const { options } = this.#link;
+    if (this.#state === 'closed') return Promise.reject(new ClosedError('the channel is closed'));
+    if (o?.signal?.aborted) return Promise.reject(abortError(o.signal, 'publish'));
+    if (this.#items.size >= options.maxInFlight) {
+      const what = `${this.#items.size} publishes of this channel are waiting for the broker (maxInFlight)`;
+      return Promise.reject(new BufferFullError(what));
+    }
+    let item: PublishItem;
+    try {
+      expirationMs(message);
+      const envelope = new EnvelopeWriter(message, route.exchange, route.routingKey, options.bodyEncoding);
+      const deadline = o?.deadline ?? Number.POSITIVE_INFINITY;
+      item = new PublishItem(message, route, envelope, deadline, keep, (one) => this.#ended(one));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { signal } = o ?? {};
+    if (signal !== undefined) item.listen(signal, () => abortError(signal, 'publish'));
+    this.#items.add(item);
+    if (item.deadline !== Number.POSITIVE_INFINITY) this.#watch(item.deadline);
+    this.#waiting.push(item);
+    this.#schedule();
+    return item.promise;
+  }
+
+  async drained(): Promise<void> {
+    if (this.#items.size > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+
+  close(error: Error): void {
+    this.#state = 'closed';
+    this.#deadlines.disarm();
+    for (const item of [...this.#items]) item.fail(error);
+  }
+
+  #schedule(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'scheduled';
+    // After the microtasks that are due, so that publishers which go on together are put together.
+    queueMicrotask(() => process.nextTick(() => this.#flush()));
+  }
+
+  #flush(): void {
+    while (this.#state === 'scheduled' && this.#waiting.length > 0) {
+      const items = this.#waiting.filter((item) => item.state === 'waiting');
+      this.#waiting = [];
+      const loading = this.#routing.prepare(items);
+      if (loading === undefined) {
+        this.#send(items);
+        continue;
+      }
+      this.#state = 'routing';
+      void loading
+        .then(
+          () => this.#send(items),
+          (cause: unknown) => {
+            for (const item of items) item.fail(asKombuError(cause, 'reading the bindings failed'));
+          },
+        )
+        .then(() => {
+          if (this.#state !== 'routing') return;
+          this.#state = 'scheduled';
+          this.#flush();
+        });
+    }
+    if (this.#state === 'scheduled') this.#state = 'idle';
+  }
+
+  #send(items: readonly PublishItem[]): void {
+    const { routed, again } = this.#routing.route(items.filter((item) => item.state === 'waiting'));
+    this.#sender.send(routed);
+    this.#waiting.unshift(...again);
+  }
+
+  /** The tables they were routed by have changed. */
+  #again(items: readonly PublishItem[]): void {
+    for (const item of items) if (item.state === 'sent') item.state = 'waiting';
+    this.#waiting.unshift(...items);
+    this.#schedule();
+  }
+
+  #ended(item: PublishItem): void {
+    this.#items.delete(item);
+    if (this.#items.size > 0) return;
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #watch(deadline: number): void {
+    this.#deadlines.arm(Math.max(COARSE_MS, deadline - this.#link.clock.monotonic()));
+  }
+
+  #expire(): void {
+    const now = this.#link.clock.monotonic();
+    let next = Number.POSITIVE_INFINITY;
+    for (const item of [...this.#items]) {
+      if (item.deadline > now) next = Math.min(next, item.deadline);
+      else {
+        const sent = item.state === 'waiting' && item.rounds < 2 ? 'no' : 'maybe';
+        item.fail(new TimeoutError('publish did not end by its deadline', { sent }));
+      }
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.#watch(next);
+  }
+}
