@@ -14,9 +14,9 @@ export async function apiSurface({ update }) {
     const source = program.getSourceFile(entry.types);
     if (source === undefined) return [`${entry.specifier}: ${shown(entry.types)} is missing`];
     const names = exportsOf(checker, source);
-    const undocumented = names
-      .filter(({ documented }) => !documented)
-      .map(({ name, where }) => `${entry.specifier}: ${name} has no documentation comment (${where})`);
+    const undocumented = names.flatMap((one) =>
+      one.undocumented.map((name) => `${entry.specifier}: ${name} has no documentation comment (${one.where})`),
+    );
     return [...undocumented, ...compareReport(entry, reportOf(entry.specifier, names), update)];
   });
 }

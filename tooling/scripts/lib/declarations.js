@@ -35,7 +35,7 @@ export function openDeclarations(files) {
   return { program, checker: program.getTypeChecker() };
 }
 
-/** What a module exports, by name: its declarations without comments, and whether they have a documentation comment. */
+/** What a module exports, by name: its declarations without comments, and which of its names have no documentation comment. */
 export function exportsOf(checker, source) {
   const module = checker.getSymbolAtLocation(source);
   if (module === undefined) return [];
@@ -48,11 +48,25 @@ export function exportsOf(checker, source) {
       return {
         name: exported.name,
         text: own.map(textOf).join('\n') || `// not ours: ${exported.name}`,
-        documented: declarations.length === 0 || symbol.getDocumentationComment(checker).length > 0,
+        undocumented: undocumentedOf(checker, exported.name, symbol),
         where: declarations[0] ? shown(declarations[0].getSourceFile().fileName) : 'nowhere',
       };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const MEMBERS = ts.SymbolFlags.Method | ts.SymbolFlags.Property | ts.SymbolFlags.Accessor;
+/** What everybody knows, and what says the same for every emitter. */
+const KNOWN = new Set(['toString', 'toJSON', 'on', 'once', 'off']);
+
+/** The name itself, and for a class its members, as far as they have no documentation comment. */
+function undocumentedOf(checker, name, symbol) {
+  const bare = (one) => one.declarations?.length > 0 && one.getDocumentationComment(checker).length === 0;
+  const members = symbol.flags & ts.SymbolFlags.Class ? [...symbol.members.values()] : [];
+  const bareMembers = members.filter(
+    (one) => one.flags & MEMBERS && /^[a-z]/.test(one.name) && !KNOWN.has(one.name) && bare(one),
+  );
+  return [...(bare(symbol) ? [name] : []), ...bareMembers.map((one) => `${name}.${one.name}`)];
 }
 
 const printer = ts.createPrinter({ removeComments: true, newLine: ts.NewLineKind.LineFeed });

@@ -4,6 +4,11 @@ import { ROOT } from './repository.js';
 /**
  * Runs a program to its end, its output on the terminal, or collected where `quiet`. Resolves with the exit code (1 for a
  * signal or a program that cannot be started) and the output. After `timeoutMs` the program is killed.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, quiet?: boolean, input?: string, timeoutMs?: number }} [options]
+ * @returns {Promise<{ code: number, output: string, timedOut: boolean }>}
  */
 export function run(command, args, { cwd = ROOT, env = process.env, quiet = false, input, timeoutMs } = {}) {
   return new Promise((resolve) => {
