@@ -113,15 +113,16 @@ export class ConsumerRun {
 
   /**
    * Ends everything: no more deliveries, then running handlers get `drainMs` to finish, then what is not settled goes back to
-   * its queue; on a channel of its own when that is closed (`closeChannel`), else one by one.
+   * its queue, then the channel is closed if it is the consumer's own.
    */
   async close(drainMs: number, closeChannel: boolean): Promise<void> {
     const ended = this.intake.endAll().catch(() => {}); // What is lost with its link needs no cancelling.
     await this.#within(Math.max(drainMs, CANCEL_MS), ended);
     if (this.#runner !== undefined) await this.#within(drainMs, this.#runner.idle());
     this.failures.flush();
+    // Somebody has looked at these: they go back as redelivered.
+    for (const message of this.intake.inbox.forget(unsettled)) void message.requeue();
     if (closeChannel) await this.channel.close();
-    else for (const message of this.intake.inbox.forget(unsettled)) void message.requeue();
   }
 
   /** The channel is gone, and everything that was on it. */

@@ -66,6 +66,8 @@ export class Producer {
   #channel: Channel;
   #ownership: 'own' | 'borrowed';
   #route: Route;
+  /** The last publish that was not over at once: those before it are on their way when it is. */
+  #last: Promise<void> = TAKEN;
   #closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError for an unknown option or a value of the wrong kind. */
@@ -155,9 +157,10 @@ export class Producer {
       ? this.#channel.publish(prepared, route, limits)
       : this.#enterLine(prepared, route, limits, options.declare);
     if (taking === undefined) return undefined;
+    this.#last = taking as Promise<void>;
     return route.mandatory === true && this.#onReturn !== undefined
-      ? this.#returning(taking as Promise<void>, prepared, route, this.#onReturn)
-      : (taking as Promise<void>);
+      ? this.#returning(this.#last, prepared, route, this.#onReturn)
+      : this.#last;
   }
 
   /** The same object as the last time where it goes the same way. */
@@ -240,7 +243,7 @@ export class Producer {
     this.#channel = channel;
   }
 
-  /** Ends it: what stands in line is handed over, then its own channel is closed. Idempotent. */
+  /** Ends it: what was published goes out first, within its own time, then its own channel is closed. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -248,6 +251,7 @@ export class Producer {
 
   async #close(): Promise<void> {
     await this.#line.idle;
+    await this.#last.catch(() => {}); // Whoever called publish is told.
     if (this.#ownership === 'own') await this.#channel.close();
   }
 
