@@ -35,10 +35,9 @@ class Agent {
   }
 
   async connect(o: Commands['connect']): Promise<void> {
-    const options: ConnectionOptions = { ...o.options };
     const scheme = o.url.slice(0, o.url.indexOf(':'));
-    if (o.module !== undefined) options.transport = await loadTransport(o.module, scheme);
-    this.#connection = new Connection(o.url, options);
+    const transport = o.module === undefined ? {} : { transport: await loadTransport(o.module, scheme) };
+    this.#connection = new Connection(o.url, { ...(o.options as ConnectionOptions), ...transport });
     this.#connection.on('error', (error: KombuError) => say({ say: 'trouble', message: String(error) }));
     await this.#connection.connect();
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Connection, Message } from '@kombu/core';
+import { type Connection, KombuError, type Message } from '@kombu/core';
 import { consume, declare, holds, isEmpty, send } from '../actions.js';
 import { group, testCase } from '../case.js';
 import { idOf, ids } from '../collector.js';
@@ -146,18 +146,33 @@ export const close = group('close', [
     await holds(t, await t.open(), queue, left);
   }),
 
-  testCase('publishes in flight are waited for', async (t) => {
+  testCase('closing a producer waits for its publishes in flight', async (t) => {
     const connection = await t.connection();
     const queue = t.queue();
     await declare(connection, queue);
     const producer = t.producer(connection);
+    const publishes = Promise.all(ids(50).map((id) => producer.publish({ id }, { routingKey: queue.name })));
+    await t.within('closing', producer.close());
+    await t.within('every publish ends', publishes);
+    await holds(t, connection, queue, ids(50));
+  }),
+
+  testCase('closing a connection ends every publish in flight; what was confirmed is there', async (t) => {
+    const connection = await t.connection();
+    const queue = t.queue();
+    await declare(connection, queue);
+    const producer = t.producer(connection);
+    await producer.publish({ id: 'first' }, { routingKey: queue.name });
     const publishes = Promise.allSettled(ids(50).map((id) => producer.publish({ id }, { routingKey: queue.name })));
-    await connection.close();
+    await t.within('closing', connection.close());
     const outcomes = await t.within('every publish ends', publishes);
-    const taken = ids(50).filter((_, i) => outcomes[i]?.status === 'fulfilled');
     const fresh = await t.open();
-    await holds(t, fresh, queue, taken);
-    assert.equal(taken.length, 50);
+    const got = await t.collector();
+    await consume(fresh, queue, got.ack);
+    await got.waitFor(['first', ...ids(50).filter((_, i) => outcomes[i]?.status === 'fulfilled')]);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') assert.ok(KombuError.is(outcome.reason), String(outcome.reason));
+    }
   }),
 
   testCase('dispose at the end of a scope, after close and while closing', async (t) => {

@@ -43,16 +43,24 @@ export const codec = group('codec', [
     }
   }),
 
-  testCase('what is not accepted is refused before it is decoded, and is not lost by looking', async (t) => {
-    const connection = await t.connection();
-    const queue = t.queue();
-    await declare(connection, queue);
-    await send(t, connection, queue, ['it'], { serializer: 'pickle' });
-    const look = (): Promise<unknown> => t.until('a message', () => queue.bind(connection).get({ accept: ['json'] }));
-    await refuses('get', look, 'CONTENT_DISALLOWED');
-    await connection.close();
-    assert.equal(await ready(await t.open(), queue), 1);
-  }),
+  testCase(
+    'get refuses what is not accepted before it is decoded, and rejects it unless onDecodeError settles it',
+    async (t) => {
+      const connection = await t.connection();
+      const queue = t.queue();
+      await declare(connection, queue);
+      const bound = queue.bind(connection);
+      await send(t, connection, queue, ['it'], { serializer: 'pickle' });
+      const onDecodeError = (message: Message): Promise<void> => message.requeue();
+      const accept = ['json'];
+      const look = (): Promise<unknown> => t.until('a message', () => bound.get({ accept, onDecodeError }));
+      await refuses('get', look, 'CONTENT_DISALLOWED');
+      await t.until('it is there again', async () => (await ready(connection, queue)) === 1);
+      await refuses('get', () => t.until('a message', () => bound.get({ accept })), 'CONTENT_DISALLOWED');
+      await connection.close();
+      await isEmpty(t, await t.open(), queue);
+    },
+  ),
 
   testCase('a consumer rejects what it does not accept, and goes on', async (t) => {
     const connection = await t.connection();

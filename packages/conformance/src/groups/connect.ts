@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Connection } from '@kombu/core';
+import { type Connection, KombuError } from '@kombu/core';
 import { declare, drain, send } from '../actions.js';
 import { group, testCase } from '../case.js';
 import { refuses } from '../expect.js';
@@ -73,7 +73,8 @@ export const connect = group('connect', [
         onError: (_: unknown, intervalMs: number) => retries.push(intervalMs),
       };
       const trying = (): Promise<unknown> => connection.ensureConnection(policy);
-      await refuses('ensureConnection', trying, 'CONNECT_REFUSED', 'CONNECT_TIMEOUT');
+      const error = await refuses('ensureConnection', trying, 'CONNECT_REFUSED', 'CONNECT_TIMEOUT', 'CONNECTION_LOST');
+      assert.ok(KombuError.is(error.cause), 'the last error is the cause');
       assert.equal(retries.length, 2);
     },
     { needs: ['refused'] },

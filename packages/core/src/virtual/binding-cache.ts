@@ -53,12 +53,15 @@ export class BindingCache {
   /** Changes whenever anything that was known does: what was derived from it is to be made again. */
   get epoch(): number {
     const view = this.#topology.view;
-    if (view !== undefined && view.revision !== this.#revision) {
-      this.#revision = view.revision;
-      this.#queues.clear();
-      this.#epoch++;
-    }
+    if (view !== undefined && view.revision !== this.#revision) this.#refresh(view.revision);
     return this.#epoch;
+  }
+
+  /** The local topology has changed: what was kept of queues may be wrong. */
+  #refresh(revision: number): void {
+    this.#revision = revision;
+    this.#queues.clear();
+    this.#epoch++;
   }
 
   /** What is known of an exchange; undefined: it has to be loaded (or, with a local topology, is not there). */
@@ -80,6 +83,7 @@ export class BindingCache {
   /** What is known of a queue; undefined: it has to be loaded. */
   queue(name: string): Destination | undefined {
     const view = this.#topology.view;
+    if (view !== undefined && view.revision !== this.#revision) this.#refresh(view.revision);
     const known = this.#queues.get(name);
     if (known !== undefined && (view !== undefined || known.until > this.#now())) return known.destination;
     return view === undefined ? undefined : this.#keepQueue(name, view.queue(name));
