@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { docBlocks, overMemory } from '../lib/doc-blocks.js';
 import { filesBelow, publicPackages, ROOT, shown } from '../lib/repository.js';
@@ -42,7 +42,7 @@ async function examineAll() {
     ...publicPackages().map(({ folder }) => path.join(folder, 'README.md')),
     ...filesBelow(path.join(ROOT, 'docs'), '.md'),
   ];
-  const examples = pages.flatMap((page) =>
+  const examples = pages.filter(existsSync).flatMap((page) =>
     docBlocks(page).map((block) => {
       const where = `${shown(page)}:${block.line}`;
       return { ...block, where, name: where.replace(/[^a-z0-9]+/gi, '_') };

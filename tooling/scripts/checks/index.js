@@ -1,5 +1,6 @@
 import { apiSurface } from './api-surface.js';
 import { docsExamples } from './docs-examples.js';
+import { links } from './links.js';
 import { lint } from './lint.js';
 import { moduleState } from './module-state.js';
 import { readmeTables } from './readme-tables.js';
@@ -13,6 +14,7 @@ import { types } from './types.js';
 export const checks = [
   { name: 'lint', run: lint },
   { name: 'skeleton', run: skeleton },
+  { name: 'links', run: links },
   { name: 'module-state', run: moduleState },
   { name: 'types', needsBuild: true, run: types },
   { name: 'api', needsBuild: true, run: apiSurface },
