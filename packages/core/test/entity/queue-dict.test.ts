@@ -53,7 +53,13 @@ describe('Queue.fromDict', () => {
   });
 
   it('takes null for not given, and routing_key where there is no binding_key', () => {
-    const queue = Queue.fromDict('q', { exchange: 'x', routing_key: 'rk', binding_key: null, expires: null, durable: null });
+    const queue = Queue.fromDict('q', {
+      exchange: 'x',
+      routing_key: 'rk',
+      binding_key: null,
+      expires: null,
+      durable: null,
+    });
     expect(queue).toMatchObject({ routingKey: 'rk', durable: true, expiresMs: undefined });
   });
 

@@ -114,7 +114,10 @@ describe('Queue', () => {
       new Queue('all', {
         exchange: media,
         routingKey: 'a.#',
-        bindings: [binding(media, { routingKey: 'b', arguments: { x: 1 }, unbindArguments: { y: 2 } }), binding('other')],
+        bindings: [
+          binding(media, { routingKey: 'b', arguments: { x: 1 }, unbindArguments: { y: 2 } }),
+          binding('other'),
+        ],
         durable: false,
         exclusive: true,
         expiresMs: 1000,
