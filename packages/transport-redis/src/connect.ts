@@ -82,6 +82,10 @@ export async function connect(target: BrokerTarget<RedisOptions>, context: Trans
   const database = databaseOf(target.virtualHost);
   const options = socketOptions(target, database);
   const opened: Redis[] = [];
+  const abort = () => {
+    for (const client of opened) destroySocket(client);
+  };
+  signal.addEventListener('abort', abort, { once: true });
   let what = 'connecting to Redis';
   const open = async (address: Address) => {
     what = `connecting to Redis at ${addressText(address)}`;
@@ -111,8 +115,10 @@ export async function connect(target: BrokerTarget<RedisOptions>, context: Trans
     const publisher = target.options.confirmReplicas ? await open(address) : commands;
     return { link: new RedisLink({ commands, subscriber, publisher }, context.logger), info, database };
   } catch (error) {
-    for (const client of opened) destroySocket(client);
+    abort();
     if (signal.aborted) throw abortError(signal, what);
     throw translateError(error, what).error;
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

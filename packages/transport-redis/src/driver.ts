@@ -82,8 +82,9 @@ export async function createDriver(
       maxBatch: 256,
       maxPutBatch: 1000,
       receiveWaitMs: 0,
-      lease: options.ackEmulation ? 'message' : 'memory',
-      priorities: keys.steps.length,
+      lease: 'message',
+      // What the transport declares; other `prioritySteps` make it more or fewer.
+      priorities: 4,
       maxPayloadBytes: 500_000_000,
     },
     client: link.sockets.commands,

@@ -1,2 +1,2 @@
-export { open } from './open.js';
 export type { QueueOrder, RedisOptions, SentinelOptions } from './options.js';
+export { redis } from './transport.js';

@@ -27,11 +27,14 @@ export async function resolveSentinel(
     const what = `asking the sentinel ${addressText(address)} for '${masterName}'`;
     try {
       const client = await openSocket(address, options, signal);
+      const abort = () => destroySocket(client);
+      signal.addEventListener('abort', abort, { once: true });
       try {
         const reply = await client.call('sentinel', 'get-master-addr-by-name', masterName);
         if (Array.isArray(reply)) return { host: String(reply[0]), port: Number(reply[1]) };
         failure = new OperationalError('CONNECT_REFUSED', `${what} failed: it does not know that name`);
       } finally {
+        signal.removeEventListener('abort', abort);
         destroySocket(client);
       }
     } catch (error) {

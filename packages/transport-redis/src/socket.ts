@@ -49,7 +49,7 @@ export async function openSocket(address: Address, options: SocketOptions, signa
   client.on('error', (error) => {
     failure ??= error;
   });
-  const abort = () => client.disconnect();
+  const abort = () => destroySocket(client);
   signal.addEventListener('abort', abort, { once: true });
   try {
     await client.connect();
@@ -57,8 +57,7 @@ export async function openSocket(address: Address, options: SocketOptions, signa
     signal.throwIfAborted();
     return client;
   } catch (error) {
-    client.disconnect();
-    client.stream?.destroy();
+    destroySocket(client);
     signal.throwIfAborted();
     throw failure ?? error;
   } finally {

@@ -15,7 +15,8 @@ export function topicPattern(bindingKey: string): string {
   const words = bindingKey.split('.').filter((word, i, all) => word !== '#' || all[i - 1] !== '#');
   if (words.length === 1 && words[0] === '#') return '^.*?$';
   // The empty key has no word at all: neither '*' nor an empty word takes it.
-  let pattern = bindingKey !== '' && words.every((word) => word === '*' || word === '#' || word === '') ? '^(?=.)' : '^';
+  let pattern =
+    bindingKey !== '' && words.every((word) => word === '*' || word === '#' || word === '') ? '^(?=.)' : '^';
   let begins = true;
   for (const word of words) {
     if (word === '#') {

@@ -11,6 +11,8 @@ export interface Translated {
 const WRONG_SERVER = new Set(['READONLY', 'MASTERDOWN', 'UNBLOCKED', 'MOVED', 'ASK', 'CLUSTERDOWN', 'NOREPLICAS']);
 /** The server cannot serve just now. */
 const BUSY = new Set(['OOM', 'BUSY', 'MISCONF', 'TRYAGAIN']);
+/** The server's certificate is not one to trust: trying again does not help. */
+const CERTIFICATE = /CERT|UNABLE_TO_VERIFY|^ERR_TLS_/;
 const AUTH = new Set(['NOAUTH', 'WRONGPASS']);
 
 /** The word in front of an error reply, such as `READONLY`; scripts put it behind their own words in older servers. */
@@ -24,21 +26,29 @@ function replyCode(message: string): string {
   );
 }
 
+/** What is of interest in whatever was thrown, also by code of another realm. */
+function parts(error: unknown): { readonly message: string; readonly name: string; readonly code: unknown } {
+  if (typeof error !== 'object' || error === null) return { message: String(error), name: 'Error', code: undefined };
+  const { message, name, code } = error as { message?: unknown; name?: unknown; code?: unknown };
+  return { message: String(message ?? 'no reason given'), name: String(name ?? 'Error'), code };
+}
+
 /**
  * Makes a KombuError of an error of ioredis, the only place that knows those. The original is its `cause`, without the arguments
  * of the command, which may hold a password or a message.
  */
 export function translateError(error: unknown, what: string): Translated {
   if (KombuError.is(error)) return { error, endsLink: false };
-  const raw = error instanceof Error ? error : new Error(String(error));
-  const { message, name } = raw;
-  const code: unknown = 'code' in raw ? raw.code : undefined;
+  const { message, name, code } = parts(error);
   const cause = new Error(message);
   cause.name = name;
   const text = `${what} failed: ${message}`;
   if (name !== 'ReplyError') {
     const connecting = code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH';
     if (connecting) return { error: new OperationalError('CONNECT_REFUSED', text, { cause }), endsLink: true };
+    if (typeof code === 'string' && CERTIFICATE.test(code)) {
+      return { error: new OperationalError('CONNECT_REFUSED', text, { cause, retryable: false }), endsLink: true };
+    }
     if (code === 'ETIMEDOUT')
       return { error: new OperationalError('CONNECT_TIMEOUT', text, { cause }), endsLink: true };
     return { error: new OperationalError('CONNECTION_LOST', text, { cause }), endsLink: true };

@@ -7,7 +7,8 @@ import {
   uuid,
 } from '@kombu/core';
 import type { BindingRecord, PutEntry, PutRequest, Reserved, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
-import { open, type RedisOptions } from '../../src/index.js';
+import { open } from '../../src/open.js';
+import type { RedisOptions } from '../../src/options.js';
 
 export type AllOptions = RedisOptions & VirtualOptions;
 
@@ -17,7 +18,7 @@ export interface OpenedDriver extends VirtualDriver {
 }
 
 function targetOf(url: string, options: AllOptions, more: Partial<BrokerTarget<AllOptions>>): BrokerTarget<AllOptions> {
-  const parsed = new URL(url.replace(/^[a-z+]+:/, 'http:'));
+  const parsed = new URL(url.startsWith('redis+socket') ? 'http://unused' : url.replace(/^[a-z+]+:/, 'http:'));
   const target = {
     scheme: url.slice(0, url.indexOf(':')),
     url,
@@ -41,11 +42,11 @@ function targetOf(url: string, options: AllOptions, more: Partial<BrokerTarget<A
 export async function openDriver(
   url: string,
   options: AllOptions = {},
-  more: Partial<BrokerTarget<AllOptions>> = {},
+  { signal, ...more }: Partial<BrokerTarget<AllOptions>> & { signal?: AbortSignal } = {},
 ): Promise<OpenedDriver> {
   const warnings: KombuError[] = [];
   const context: TransportContext = {
-    signal: new AbortController().signal,
+    signal: signal ?? new AbortController().signal,
     logger: silentLogger,
     clock: systemClock,
     connectionId: uuid(),
