@@ -14,14 +14,14 @@ export function* suffixArray(text: Text, highest: number): Generator<void, Int32
   const anchors = anchorsOf(smaller);
   const sorted = new Int32Array(n);
   yield;
-  induce(text, smaller, buckets, anchors, sorted);
+  yield* induce(text, smaller, buckets, anchors, sorted);
   if (anchors.length < 2) return sorted;
   yield;
   const { names, count } = nameAnchors(text, anchors, sorted);
   yield;
   const order = count === anchors.length ? inverse(names) : yield* suffixArray(names, count - 1);
   yield;
-  induce(
+  yield* induce(
     text,
     smaller,
     buckets,
@@ -74,7 +74,13 @@ function anchorsOf(smaller: Uint8Array): Int32Array {
 }
 
 /** Sorts all suffixes into `sorted`, given the order of the anchors. */
-function induce(text: Text, smaller: Uint8Array, buckets: Buckets, anchors: Int32Array, sorted: Int32Array): void {
+function* induce(
+  text: Text,
+  smaller: Uint8Array,
+  buckets: Buckets,
+  anchors: Int32Array,
+  sorted: Int32Array,
+): Generator<void> {
   const n = text.length;
   sorted.fill(-1);
   const place = buckets.middle.slice();
@@ -92,10 +98,12 @@ function induce(text: Text, smaller: Uint8Array, buckets: Buckets, anchors: Int3
     sorted[at] = offset;
   };
   pushLarger(n - 1);
+  yield;
   for (let i = 0; i < n; i++) {
     const offset = (sorted[i] as number) - 1;
     if (offset >= 0 && smaller[offset] === 0) pushLarger(offset);
   }
+  yield;
   const back = buckets.start.slice();
   for (let i = n - 1; i >= 0; i--) {
     const offset = (sorted[i] as number) - 1;

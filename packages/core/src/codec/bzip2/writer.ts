@@ -8,6 +8,7 @@ import { BLOCK_MAGIC, END_MAGIC, RUN_START } from './format.js';
 const LEVEL = 4;
 const BLOCK_BYTES = LEVEL * 100_000 - 19;
 const MAX_RUN = 255;
+const BYTES_A_STEP = 256 * 1024;
 
 /** Writes a bzip2 stream. */
 export function* writeBzip2(body: Buffer): Generator<void, Buffer> {
@@ -16,10 +17,9 @@ export function* writeBzip2(body: Buffer): Generator<void, Buffer> {
   let streamCrc = 0;
   let at = 0;
   while (at < body.length) {
-    const { block, end } = shortenRuns(body, at);
-    const crc = crcOf(body, at, end);
+    const { block, end } = yield* shortenRuns(body, at);
+    const crc = yield* crcOf(body, at, end);
     at = end;
-    yield;
     const { column, row } = yield* transform(block);
     for (const part of BLOCK_MAGIC) bits.write(part, 24);
     bits.write32(crc);
@@ -34,10 +34,11 @@ export function* writeBzip2(body: Buffer): Generator<void, Buffer> {
 }
 
 /** As much as fits into a block once each run of four or more equal bytes is four of them and a count of the others. */
-function shortenRuns(body: Buffer, start: number): { block: Uint8Array; end: number } {
+function* shortenRuns(body: Buffer, start: number): Generator<void, { block: Uint8Array; end: number }> {
   const block = new Uint8Array(Math.min(BLOCK_BYTES, Math.ceil((body.length - start) * 1.25) + RUN_START));
   let length = 0;
   let at = start;
+  let pause = at + BYTES_A_STEP;
   while (at < body.length && length + RUN_START < block.length) {
     const byte = body[at] as number;
     let run = 1;
@@ -45,12 +46,20 @@ function shortenRuns(body: Buffer, start: number): { block: Uint8Array; end: num
     for (let i = 0; i < Math.min(run, RUN_START); i++) block[length++] = byte;
     if (run >= RUN_START) block[length++] = run - RUN_START;
     at += run;
+    if (at >= pause) {
+      yield;
+      pause = at + BYTES_A_STEP;
+    }
   }
   return { block: block.subarray(0, length), end: at };
 }
 
-function crcOf(body: Buffer, start: number, end: number): number {
+function* crcOf(body: Buffer, start: number, end: number): Generator<void, number> {
   let crc = EMPTY_CRC;
-  for (let i = start; i < end; i++) crc = crcByte(crc, body[i] as number);
+  for (let at = start; at < end; at += BYTES_A_STEP) {
+    const pause = Math.min(end, at + BYTES_A_STEP);
+    for (let i = at; i < pause; i++) crc = crcByte(crc, body[i] as number);
+    yield;
+  }
   return finishCrc(crc);
 }

@@ -35,9 +35,9 @@ export function utf8Text(body: Buffer, what: string): string {
   return text;
 }
 
-/** Looks at every number once; throws on the way when the value is nested too deep. */
+/** Whether some number may stand for a larger integer than it can hold. Throws on the way when the value is nested too deep. */
 function hasUnsafeInteger(value: unknown, depth: number): boolean {
-  if (typeof value === 'number') return !Number.isSafeInteger(value) && Number.isInteger(value);
+  if (typeof value === 'number') return value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
   if (typeof value !== 'object' || value === null) return false;
   if (depth >= MAX_DEPTH) throw new DecodeError(`The JSON body is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) {

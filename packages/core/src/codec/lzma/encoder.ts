@@ -1,4 +1,4 @@
-import { type Match, MatchFinder } from './match-finder.js';
+import { type Match, MatchFinder, NICE_LENGTH } from './match-finder.js';
 import {
   ALIGN,
   afterLiteral,
@@ -68,6 +68,10 @@ export class LzmaEncoder {
     const limit = Math.min(end - at, MAX_MATCH);
     const rep = this.#bestRep(at, limit);
     const repLength = rep === -1 ? 0 : this.#repLength(rep, at, limit);
+    if (repLength >= NICE_LENGTH) {
+      this.#rep(range, rep, repLength);
+      return;
+    }
     this.#finder.find(at, limit, this.#found);
     const { length, distance } = this.#found;
     if (repLength >= MIN_MATCH && repLength + repBonus(distance) >= length) {
@@ -91,6 +95,7 @@ export class LzmaEncoder {
       if (length > longest) {
         longest = length;
         best = i;
+        if (length >= NICE_LENGTH) break;
       }
     }
     return best;

@@ -1,10 +1,13 @@
 import { MAX_MATCH } from './model.js';
 
+const { imul } = Math;
+
 const MIN_LENGTH = 3;
-const HASH_BITS = 16;
-/** How many earlier places are looked at; a match of the nice length ends the search. */
+const MAX_HASH_BITS = 20;
+/** How many earlier places are looked at. */
 const CHAIN_LENGTH = 24;
-const NICE_LENGTH = 96;
+/** A match of this length ends the search. */
+export const NICE_LENGTH = 96;
 
 /** A place earlier in the input that goes on like the current one. */
 export interface Match {
@@ -16,15 +19,19 @@ export interface Match {
 /** Finds earlier occurrences by chains of places with the same hash of three bytes, over a window of a power of two. */
 export class MatchFinder {
   readonly #input: Buffer;
-  readonly #head = new Int32Array(1 << HASH_BITS).fill(-1);
+  readonly #head: Int32Array;
   readonly #previous: Int32Array;
   readonly #mask: number;
+  readonly #shift: number;
   #next = 0;
 
   constructor(input: Buffer, windowBytes: number) {
     this.#input = input;
     this.#mask = windowBytes - 1;
     this.#previous = new Int32Array(windowBytes);
+    const hashBits = Math.min(MAX_HASH_BITS, 31 - Math.clz32(windowBytes));
+    this.#head = new Int32Array(1 << hashBits).fill(-1);
+    this.#shift = 32 - hashBits;
   }
 
   /** The longest match at `at`, at most `limit` long, in `found`; its length is 0 when there is none. All places before `at` count. */
@@ -73,6 +80,6 @@ export class MatchFinder {
   #hash(at: number): number {
     const input = this.#input;
     const word = ((input[at] as number) << 16) | ((input[at + 1] as number) << 8) | (input[at + 2] as number);
-    return Math.imul(word, 0x9e3779b1) >>> (32 - HASH_BITS);
+    return imul(word, 0x9e3779b1) >>> this.#shift;
   }
 }

@@ -38,7 +38,7 @@ class Reader {
       if (op === Op.stop) break;
       if (!this.#scalar(op) && !this.#container(op)) this.#machine(op);
     }
-    const value = this.#pop();
+    const value = this.#plain();
     if (this.#stack.length > 0) throw malformed('leaves values behind');
     return value;
   }

@@ -1,30 +1,17 @@
 import { types } from 'node:util';
-import type { DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags } from 'yaml';
 import { DecodeError } from '../../errors/index.js';
 import { asBuffer } from '../bytes.js';
 import { utf8Text } from '../json/read.js';
 import { MAX_DEPTH } from '../limits.js';
 import { type OptionalPackage, optionalPackage } from '../optional-package.js';
 import { setKey } from '../record.js';
-import { isoDate } from '../rich.js';
 import type { Serializer } from '../serializer.js';
+import { DIALECT } from './dialect.js';
 import { toPlain } from './plain.js';
 
 type Yaml = typeof import('yaml');
-type Tag = Tags[number];
-
-const FLOAT = 'tag:yaml.org,2002:float';
-const TIMESTAMP = 'tag:yaml.org,2002:timestamp';
 const MAX_ALIASES = 100;
 const LONG_INTEGER = /\d[\d_]{14}/;
-
-/** YAML 1.1 as PyYAML's safe loader and dumper have it. */
-const DIALECT = {
-  version: '1.1',
-  schema: 'yaml-1.1',
-  logLevel: 'silent',
-  prettyErrors: false,
-} as const satisfies ParseOptions & DocumentOptions & SchemaOptions;
 
 /**
  * The `yaml` serializer: YAML 1.1 with the types of PyYAML's `safe_load` and `safe_dump`, both ways: dates are timestamps, bytes
@@ -45,28 +32,11 @@ export function yamlSerializer(): Serializer {
 function write(yaml: Yaml, value: unknown): string {
   return yaml.stringify(toPlain(value, '', 0), {
     ...DIALECT,
-    customTags: (tags) => [exponent, ...tags.map(withOffset)],
     defaultStringType: 'QUOTE_DOUBLE',
     defaultKeyType: 'QUOTE_DOUBLE',
     aliasDuplicateObjects: false,
     lineWidth: 0,
   });
-}
-
-/** PyYAML takes a number for a float only when it has a point, and an exponent only with its sign. */
-const exponent: ScalarTag = {
-  tag: FLOAT,
-  default: true,
-  identify: (value) => typeof value === 'number' && (Object.is(value, -0) || /e/.test(String(value))),
-  test: /^[-+]?\d[\d_]*\.[\d_]*[eE][-+]?\d+$/,
-  resolve: (text) => Number(text.replaceAll('_', '')),
-  stringify: ({ value }) => (Object.is(value, -0) ? '-0.0' : String(value).replace(/^(-?\d+)e/, '$1.0e')),
-};
-
-/** Timestamps with their offset, so that Python never takes a moment for a date or for local time. */
-function withOffset(tag: Tag): Tag {
-  if (typeof tag === 'string' || tag.tag !== TIMESTAMP) return tag;
-  return { ...tag, stringify: ({ value }: { value: unknown }) => isoDate(value as Date) } as ScalarTag;
 }
 
 function read(yaml: Yaml, text: string): unknown {
