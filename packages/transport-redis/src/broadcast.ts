@@ -1,6 +1,12 @@
 import type { BroadcastStore } from '@kombu/core/virtual';
 import type { DriverContext } from './driver-context.js';
 
+/** A queue that is subscribed to a pattern. */
+interface Listener {
+  readonly queue: string;
+  readonly deliver: (payload: string) => void;
+}
+
 /** Takes the meaning out of characters that PSUBSCRIBE reads as a glob. */
 function escapeGlob(text: string): string {
   return text.replace(/[*?[\]\\]/g, '\\$&');
@@ -13,9 +19,20 @@ function escapeGlob(text: string): string {
 export function createBroadcast(context: DriverContext): BroadcastStore {
   const { link, keys, options } = context;
   const { subscriber } = link.sockets;
-  const listeners = new Map<string, Set<(payload: string) => void>>();
-  subscriber.on('pmessage', (pattern: string, _channel: string, payload: string) => {
-    for (const deliver of listeners.get(pattern) ?? []) deliver(payload);
+  const patterns = new Map<string, Set<Listener>>();
+  /** The message that came last, and who has it: it comes once for each pattern that matches, one right after the other. */
+  let last = { channel: '', payload: '', queues: new Set<string>() };
+
+  subscriber.on('pmessage', (pattern: string, channel: string, payload: string) => {
+    if (channel !== last.channel || payload !== last.payload) last = { channel, payload, queues: new Set() };
+    const before = last.queues;
+    const now = new Set(before);
+    for (const { queue, deliver } of patterns.get(pattern) ?? []) {
+      if (before.has(queue)) continue;
+      now.add(queue);
+      deliver(payload);
+    }
+    last.queues = now;
   });
 
   const channelOf = (exchange: string, routingKey: string) =>
@@ -34,19 +51,15 @@ export function createBroadcast(context: DriverContext): BroadcastStore {
       );
       await Promise.all(sent);
     },
-    async subscribe({ exchange, routingKey }, deliver, o) {
+    async subscribe({ exchange, routingKey, queue }, deliver, o) {
       const pattern = patternOf(exchange, routingKey);
-      let set = listeners.get(pattern);
-      if (set === undefined) {
-        set = new Set();
-        listeners.set(pattern, set);
-      }
-      // Two subscriptions may share a callback.
-      const listener = (payload: string) => deliver(payload);
-      set.add(listener);
+      const listeners = patterns.get(pattern) ?? new Set();
+      patterns.set(pattern, listeners);
+      const listener = { queue, deliver };
+      listeners.add(listener);
       const close = async () => {
-        if (!set.delete(listener) || set.size > 0) return;
-        if (listeners.get(pattern) === set) listeners.delete(pattern);
+        if (!listeners.delete(listener) || listeners.size > 0) return;
+        if (patterns.get(pattern) === listeners) patterns.delete(pattern);
         await link.call('PUNSUBSCRIBE', 'punsubscribe', [pattern], undefined, subscriber);
       };
       try {

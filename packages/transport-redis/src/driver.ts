@@ -12,7 +12,7 @@ import { createPut } from './put.js';
 import { queueOrder } from './queue-order.js';
 import { createQueues } from './queues.js';
 import { createRecover } from './recover.js';
-import { createReserve } from './reserve.js';
+import { createReserve, createReserveExpired } from './reserve.js';
 import { createExtend, createSettle } from './settle.js';
 import { createTopology } from './topology.js';
 import { startTracking } from './watch.js';
@@ -95,6 +95,7 @@ export async function createDriver(
     settle: createSettle(context),
     ...(tracking === undefined ? {} : { watch: tracking.watch }),
     extend: createExtend(context),
+    reserveExpired: createReserveExpired(context),
     recover: createRecover(context, topology),
     topology,
     presence: createPresence(context),

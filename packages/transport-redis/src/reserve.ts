@@ -2,6 +2,7 @@ import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtua
 import { type DriverContext, leaseArgs, leaseKeys } from './driver-context.js';
 import type { Arg } from './link.js';
 import { reserve as reserveScript } from './lua/reserve.js';
+import { reserveExpired as reserveExpiredScript } from './lua/reserve-expired.js';
 import { take } from './lua/take.js';
 import { tokenOf } from './token.js';
 
@@ -76,5 +77,20 @@ export function createReserve(
   return (request) => {
     const lists = listsOf(request.queues);
     return request.noAck || !context.options.ackEmulation ? takeAway(request, lists) : reserve(request, lists);
+  };
+}
+
+/** The part of the driver that takes messages off the head of a queue because their time is over. */
+export function createReserveExpired(context: DriverContext): NonNullable<VirtualDriver['reserveExpired']> {
+  const { link, keys } = context;
+  return async ({ queue, max, now, leaseMs }) => {
+    const owner = context.nextOwner();
+    const args: Arg[] = [...leaseArgs(context), owner, max, leaseMs, now, queue, ...keys.steps];
+    const reply = (await link.run(reserveExpiredScript, leaseKeys(context), args)) as string[];
+    const got: Reserved[] = [];
+    for (let i = 0; i + 1 < reply.length; i += 2) {
+      got.push({ queue, token: tokenOf(reply[i] ?? '', owner), payload: reply[i + 1] ?? '' });
+    }
+    return got;
   };
 }

@@ -82,8 +82,9 @@ async function introduce(client: Redis, options: SocketOptions): Promise<void> {
   }
 }
 
-/** Ends a socket at once. */
+/** Ends a socket at once. One that is closed already is left alone: ioredis would start a timer for it. */
 export function destroySocket(client: Redis): void {
+  if (client.status === 'end' || client.stream?.destroyed) return;
   client.disconnect();
   client.stream?.destroy();
 }

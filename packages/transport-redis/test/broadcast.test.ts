@@ -48,8 +48,8 @@ describe('fanout', () => {
   it('is what PUBLISH to the channel of Python makes', async () => {
     const broadcast = await broadcastOf();
     const empty = await listen(broadcast, 'x');
-    const all = await listen(broadcast, 'x', '#');
-    const some = await listen(broadcast, 'x', 'task.*');
+    const all = await listen(broadcast, 'x', '#', 'all');
+    const some = await listen(broadcast, 'x', 'task.*', 'some');
     await server.command('PUBLISH', '/0.x', 'plain');
     await server.command('PUBLISH', '/0.x/task.sent', 'task');
     await server.command('PUBLISH', '/0.x/worker.online', 'worker');
@@ -72,6 +72,17 @@ describe('fanout', () => {
     const other = await listen(await broadcastOf({ fanoutPrefix: '' }), 'g:/2-x');
     await prefixed.publish([{ exchange: 'x', routingKey: '', payload: 'p' }]);
     await until(() => other.got.length === 1, { what: 'the message on the prefixed channel' });
+  });
+
+  it('gives a queue one copy of a message that several of its bindings match', async () => {
+    const broadcast = await broadcastOf();
+    const [one, two] = [await listen(broadcast, 'x', 'a.*'), await listen(broadcast, 'x', '*.b')];
+    const other = await listen(broadcast, 'x', '#', 'other');
+    await server.command('PUBLISH', '/0.x/a.b', '1');
+    await server.command('PUBLISH', '/0.x/a.b', '2');
+    await until(() => other.got.length === 2, { what: 'both messages' });
+    await until(() => one.got.length + two.got.length >= 2, { what: 'both messages' });
+    expect([...one.got, ...two.got].sort()).toEqual(['1', '2']);
   });
 
   it('takes glob characters in an exchange name as they are', async () => {

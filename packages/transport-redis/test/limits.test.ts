@@ -132,3 +132,42 @@ describe('a batch', () => {
     expect(got).toEqual(Array.from({ length: 1000 }, (_, i) => String(i)));
   });
 });
+
+describe('messages whose time is over', () => {
+  const late = (name: string, at: number, priority = 0) => {
+    const one = entry('q', { body: name, priority });
+    const json = JSON.parse(one.payload as string);
+    const { delivery_tag, ...rest } = json.properties;
+    json.properties = { ...rest, expires_at_ms: at, delivery_tag };
+    return { ...one, payload: JSON.stringify(json) };
+  };
+  const expired = async (max: number, now: number) =>
+    (await driver.reserveExpired?.({ queue: 'q', max, now, leaseMs: 1000, signal: new AbortController().signal })) ??
+    [];
+
+  it('are reserved from the head of each list, the others stay', async () => {
+    await put(driver, [
+      late('a', 10),
+      late('b', 20),
+      late('c', 99),
+      late('d', 10),
+      late('e', 5, 9),
+      entry('q', { body: 'f', priority: 9 }),
+    ]);
+    const got = await expired(10, 50);
+    expect(bodies(got).sort()).toEqual(['a', 'b', 'e']);
+    expect(await settle(driver, got, 'drop')).toEqual([]);
+    expect(bodies(await reserve(driver, 'q'))).toEqual(['f', 'c', 'd']);
+  });
+
+  it('up to so many, and found in an envelope of any shape', async () => {
+    const odd = late('a', 10);
+    const json = JSON.parse(odd.payload as string);
+    json.headers = { properties: { expires_at_ms: 999 }, x: '}}' };
+    const text = JSON.stringify({ properties: json.properties, headers: json.headers, body: json.body });
+    await put(driver, [{ ...odd, payload: text }, late('b', 10)]);
+    expect(await expired(1, 50)).toHaveLength(1);
+    expect(await expired(1, 50)).toHaveLength(1);
+    expect(await expired(1, 50)).toHaveLength(0);
+  });
+});

@@ -13,6 +13,7 @@ import { dropQueue, saveQueue, touchQueue } from './queue-records.js';
 import { deleteQueue, expireQueues, purgeQueue } from './queues.js';
 import { recover } from './recover.js';
 import { reserve } from './reserve.js';
+import { reserveExpired } from './reserve-expired.js';
 import type { Script } from './script.js';
 import { take } from './take.js';
 
@@ -38,6 +39,7 @@ export const scripts: readonly Script[] = [
   putLimited,
   recover,
   reserve,
+  reserveExpired,
   saveExchange,
   saveQueue,
   take,

@@ -5,6 +5,7 @@
  *   The usual envelope ends with `"properties": {.., "delivery_info": {..}, .., "delivery_tag": ".."}}`; when no other brace
  *   stands in that tail, its keys cannot belong to anything but the top-level `properties`, and one pattern finds them.
  *   Everything else is walked through.
+ * - `expiry_of(raw)`: wall-clock milliseconds in `properties.expires_at_ms` (ours; Python ignores it), nil where there is none
  * - `retag(raw, tag)`: the envelope with another delivery tag
  * - `redelivered(raw)`: the envelope flagged as Python flags it: `headers.redelivered` and
  *   `properties.delivery_info.redelivered`
@@ -44,14 +45,28 @@ local function walk(raw)
 end
 
 local TAIL = '[,{ ]"properties": ?{([^{}]*)"delivery_info": ?{([^{}]*)}([^{}]*)}}$'
-local function facts(raw)
+local function tail_of(raw)
   local before, info, after = match(sub(raw, -1000), TAIL)
-  if info and byte(raw) == 123 and (before == '' or match(before, '[, ]$')) then
+  if info and byte(raw) == 123 and (before == '' or match(before, '[, ]$')) then return before, info, after end
+end
+
+local function facts(raw)
+  local before, info, after = tail_of(raw)
+  if info then
     local tag = pick(after, 'delivery_tag') or pick(before, 'delivery_tag')
     local exchange, key = pick(info, 'exchange'), pick(info, 'routing_key')
     if tag and #tag > 2 and exchange and key then return sub(tag, 2, -2), exchange, key end
   end
   return walk(raw)
+end
+
+local function expiry_of(raw)
+  local _, info, after = tail_of(raw)
+  if info then return tonumber(match(after, '[, ]"expires_at_ms": ?(%d+)')) end
+  local p = properties_of(raw)
+  local from, to
+  if p then from, to = member(raw, p, 'expires_at_ms') end
+  return from and tonumber(sub(raw, from, to - 1))
 end
 
 local function retag(raw, tag)
