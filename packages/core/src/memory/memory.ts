@@ -43,7 +43,7 @@ class Item implements Reserved, Queued {
 }
 
 /** What all links to one broker share. */
-class Broker {
+export class Broker {
   readonly stores = { topology: createLocalTopology(), presence: createLocalPresence() };
   readonly queues = new Map<string, Lines>();
   readonly watchers = new Set<{ readonly queues: Set<string>; readonly wake: (queue: string) => void }>();
@@ -58,10 +58,10 @@ class Broker {
   }
 }
 
-type Fail = (error?: KombuError) => void;
+export type Fail = (error?: KombuError) => void;
 
 /** One link to a broker: the reference driver. */
-function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
+export function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
   const { queues, stores, watchers } = broker;
   const closed = deferred<KombuError | undefined>();
   const reserved = new Set<Item>();

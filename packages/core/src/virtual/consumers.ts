@@ -70,7 +70,7 @@ export class Consumers {
   ): Promise<VirtualConsumer> {
     const { presence, connectionId, options } = this.#link;
     const { queue, tag, noAck, exclusive } = request;
-    const { settings } = await this.#declarations.queue(queue, o);
+    const { settings } = await this.#declarations.use(queue, o);
     const entry: PresenceEntry = { queue, consumer: uuid(), owner: connectionId, exclusive };
     if (!(await presence.join(entry, options.leaseMs, o))) {
       throw new ChannelError('ACCESS_REFUSED', `queue '${queue}' is in exclusive use`);

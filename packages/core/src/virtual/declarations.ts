@@ -108,7 +108,7 @@ export class Declarations {
     this.#hooks.flush();
     const { driver, topology, bindings, capabilities, transport, connectionId } = this.#link;
     if (spec.passive) {
-      await this.queue(spec.name, o);
+      await this.find(spec.name, o);
       return this.#info(spec.name, o);
     }
     const name = spec.name === '' ? `amq.gen-${uuid()}` : spec.name;
@@ -133,8 +133,15 @@ export class Declarations {
     return this.#info(name, o);
   }
 
+  /** A queue to get messages from: from now on it counts as used. NOT_FOUND or RESOURCE_LOCKED as `find`. */
+  async use(name: string, o?: Op): Promise<Destination> {
+    const destination = await this.find(name, o);
+    if (destination.record !== undefined) this.#use(destination.record, destination.settings);
+    return destination;
+  }
+
   /** A queue that is there and that this connection may use; NOT_FOUND or RESOURCE_LOCKED else. */
-  async queue(name: string, o?: Op): Promise<Destination> {
+  async find(name: string, o?: Op): Promise<Destination> {
     const { bindings, driver } = this.#link;
     const known = bindings.isLocal ? bindings.queue(name) : undefined;
     const destination = known ?? (await bindings.loadQueue(name, o));
@@ -144,7 +151,6 @@ export class Declarations {
     }
     const locked = destination.record.exclusive && destination.record.owner !== this.#link.connectionId;
     if (locked && (await this.#unlocked(destination.record, o)) === 'deleted') throw notFound('queue', name);
-    this.#use(destination.record, destination.settings);
     return destination;
   }
 
@@ -178,12 +184,12 @@ export class Declarations {
 
   async purgeQueue(name: string, o?: Op): Promise<number> {
     this.#hooks.flush();
-    await this.queue(name, o);
+    await this.find(name, o);
     return this.#link.driver.purge(name, o);
   }
 
   async bindQueue(spec: BindingSpec, o?: Op): Promise<void> {
-    await this.queue(spec.queue, o);
+    await this.find(spec.queue, o);
     await this.#bind(this.#binding(spec, spec.queue, 'queue'), o);
   }
 

@@ -21,7 +21,7 @@ export async function getOne(
   const { link, settling, hub } = parts;
   const known = link.bindings.queue(queue);
   const simple = known?.record !== undefined && !known.record.exclusive && known.settings.expiresMs === undefined;
-  if (!simple) await parts.declarations.queue(queue, o);
+  if (!simple) await parts.declarations.use(queue, o);
   const noAck = o.noAck === true;
   for (;;) {
     settling.buffer.flush();
