@@ -1,4 +1,12 @@
-import type { DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags } from 'yaml';
+import type {
+  CreateNodeOptions,
+  DocumentOptions,
+  ParseOptions,
+  ScalarTag,
+  SchemaOptions,
+  Tags,
+  ToStringOptions,
+} from 'yaml';
 import { isoDate } from '../rich.js';
 
 type Tag = Tags[number];
@@ -27,6 +35,16 @@ export const DIALECT = {
   customTags: (tags) => [exponent, ...tags.map(asPyYaml)],
 } as const satisfies ParseOptions & DocumentOptions & SchemaOptions;
 
+/** How it is written: all text quoted, so that none is taken for something else, and nothing merged. */
+export const WRITING = {
+  ...DIALECT,
+  customTags: (tags) => DIALECT.customTags(tags.filter((tag) => nameOf(tag) !== 'merge')),
+  defaultStringType: 'QUOTE_DOUBLE',
+  defaultKeyType: 'QUOTE_DOUBLE',
+  aliasDuplicateObjects: false,
+  lineWidth: 0,
+} as const satisfies DocumentOptions & SchemaOptions & ToStringOptions & CreateNodeOptions;
+
 /** PyYAML takes a number for a float only when it has a point, and an exponent only with its sign. */
 const exponent: ScalarTag = {
   tag: `${PREFIX}float`,
@@ -37,13 +55,35 @@ const exponent: ScalarTag = {
   stringify: ({ value }) => (Object.is(value, -0) ? '-0.0' : String(value).replace(/^(-?\d+)e/, '$1.0e')),
 };
 
-/** A tag of the library that applies only where PyYAML's does. Timestamps get their offset, so that Python never takes a moment for a date. */
+function nameOf(tag: Tag): string {
+  return typeof tag === 'string' ? tag : tag.tag.slice(PREFIX.length);
+}
+
+/**
+ * A tag of the library that applies only where PyYAML's does. Timestamps get their offset, so that Python never takes a moment for
+ * a date; bytes are quoted base64, since a block at the top would not be indented.
+ */
 function asPyYaml(tag: Tag): Tag {
-  if (typeof tag === 'string' || !('test' in tag) || tag.test === undefined) return tag;
-  const name = tag.tag.slice(PREFIX.length);
+  if (typeof tag === 'string') return tag;
+  const name = nameOf(tag);
+  if (name === 'binary') {
+    return {
+      ...tag,
+      stringify: ({ value }) => `"${Buffer.from(value as Uint8Array).toString('base64')}"`,
+    } as ScalarTag;
+  }
+  if (!('test' in tag) || tag.test === undefined) return tag;
   const implicit = IMPLICIT[name];
   if (implicit === undefined) return tag;
   const narrowed = { ...tag, test: new RegExp(`(?=${implicit.source})${tag.test.source}`) } as ScalarTag;
   if (name === 'timestamp') narrowed.stringify = ({ value }) => isoDate(value as Date);
   return narrowed;
+}
+
+/** Characters that PyYAML refuses to see, or takes for line ends; they occur only within quotes. */
+const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
+/** YAML text whose quoted parts have every such character as an escape. */
+export function escapeUnprintable(yaml: string): string {
+  return yaml.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

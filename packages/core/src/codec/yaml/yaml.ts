@@ -6,10 +6,11 @@ import { MAX_DEPTH } from '../limits.js';
 import { type OptionalPackage, optionalPackage } from '../optional-package.js';
 import { setKey } from '../record.js';
 import type { Serializer } from '../serializer.js';
-import { DIALECT } from './dialect.js';
+import { DIALECT, escapeUnprintable, WRITING } from './dialect.js';
 import { toPlain } from './plain.js';
 
 type Yaml = typeof import('yaml');
+
 const MAX_ALIASES = 100;
 const LONG_INTEGER = /\d[\d_]{14}/;
 
@@ -30,13 +31,7 @@ export function yamlSerializer(): Serializer {
 }
 
 function write(yaml: Yaml, value: unknown): string {
-  return yaml.stringify(toPlain(value, '', 0), {
-    ...DIALECT,
-    defaultStringType: 'QUOTE_DOUBLE',
-    defaultKeyType: 'QUOTE_DOUBLE',
-    aliasDuplicateObjects: false,
-    lineWidth: 0,
-  });
+  return escapeUnprintable(yaml.stringify(toPlain(value, '', 0), WRITING));
 }
 
 function read(yaml: Yaml, text: string): unknown {
