@@ -1,3 +1,3 @@
 import { preset } from '@kombu/jest-preset';
 
-export default preset('brokers', import.meta.dirname);
+export default preset('brokers', import.meta.dirname, { testTimeout: 60_000 });

@@ -24,12 +24,12 @@ export default class ReportReporter {
       report.failures.push(file);
     }
     for (const one of result.testResults) {
-      const name = [test.context.config.displayName?.name, ...one.ancestorTitles].filter(Boolean).join(' > ');
+      const suite = [test.context.config.displayName?.name, one.ancestorTitles[0]].filter(Boolean).join(' > ');
       if (one.status === 'failed') report.failures.push(`${file}: ${one.fullName}`);
       if (one.status === 'passed' || one.status === 'failed') continue;
       const reason = REASON.exec(one.title)?.[1];
       if (reason === undefined) report.unexplained.push(`${file}: ${one.fullName}`);
-      else report.skips.push({ suite: name, reason });
+      else report.skips.push({ suite, reason });
     }
     this.#write();
   }

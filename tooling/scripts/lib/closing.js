@@ -26,7 +26,19 @@ export function closingLines({ tests, checks = NOTHING }) {
     skipped += report.skips.length + report.unexplained.length;
     lines.push(...own.map((failure) => `failed: ${failure}`));
   }
-  const skips = new Set([...tests.skips, ...checks.skips].map(({ suite, reason }) => `skipped: ${suite}: ${reason}`));
-  lines.push(...skips, `${tests.passed + checks.passed} passed, ${failed} failed, ${skipped} skipped`);
+  lines.push(
+    ...skipLines([...tests.skips, ...checks.skips]),
+    `${tests.passed + checks.passed} passed, ${failed} failed, ${skipped} skipped`,
+  );
   return { lines, failed };
+}
+
+/** One line for each suite and reason, with the number of tests where it is more than one. */
+function skipLines(skips) {
+  const counts = new Map();
+  for (const { suite, reason } of skips) {
+    const line = `skipped: ${suite}: ${reason}`;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  return [...counts].map(([line, count]) => (count === 1 ? line : `${line} (${count} tests)`));
 }

@@ -23,7 +23,7 @@ describe('the closing lines of npm test', () => {
   it('name each skipped suite once, with its reason', () => {
     const skip = { suite: 'redis > cluster', reason: 'it is not installed' };
     const { lines, failed } = closingLines({ tests: { ...clean, skips: [skip, skip] }, checks: clean });
-    expect(lines).toEqual(['skipped: redis > cluster: it is not installed', '6 passed, 0 failed, 2 skipped']);
+    expect(lines).toEqual(['skipped: redis > cluster: it is not installed (2 tests)', '6 passed, 0 failed, 2 skipped']);
     expect(failed).toBe(0);
   });
 
