@@ -8,7 +8,7 @@ const docs = path.resolve(import.meta.dirname, '../..');
 /** The code block that follows a marker in the document. */
 function block(text: string, marker: string): string {
   const found = new RegExp(
-    `<!-- ${marker.replaceAll('.', '\\.')} -->\\n\`\`\`ts\\n([\\s\\S]*?)\`\`\`\\n<!-- end -->`,
+    `<!-- ${marker.replaceAll('.', '\\.')} -->\\n\`\`\`(?:ts|js)\\n([\\s\\S]*?)\`\`\`\\n<!-- end -->`,
   ).exec(text);
   assert.ok(found?.[1] !== undefined, `there is a block for ${marker}`);
   return found[1];

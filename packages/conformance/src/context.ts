@@ -164,7 +164,12 @@ export class CaseContext {
       }
     };
     for (const undo of this.#undo.reverse()) await attempt('what the case deferred', undo);
-    await Promise.all(this.#connections.map((c) => attempt('closing a connection', () => c.close({ drainMs: 0 }))));
+    const end = (connection: Connection): Promise<void> => {
+      const closing = connection.close({ drainMs: 0 });
+      this.environment.unfinished.add(closing.catch(() => {}));
+      return attempt('closing a connection', () => closing);
+    };
+    await Promise.all(this.#connections.map(end));
     if (this.#queues.size + this.#exchanges.size > 0) await attempt('deleting', () => this.#deleteAll());
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
   }

@@ -18,6 +18,8 @@ export interface Environment {
   readonly report: Report;
   /** What was found out about features already, by name. */
   readonly probes: Map<string, Promise<Probe>>;
+  /** Connections that were told to close: all have to be gone before the broker is stopped. */
+  readonly unfinished: Set<Promise<void>>;
   /** The broker that `start` resolved with; throws before. */
   broker(): BrokerHandle;
 }
@@ -60,6 +62,7 @@ export function createEnvironment<B extends BrokerHandle>(
     scale,
     report: new Report(),
     probes: new Map(),
+    unfinished: new Set(),
     broker,
   };
   return {
@@ -68,6 +71,8 @@ export function createEnvironment<B extends BrokerHandle>(
       handle = await options.broker.start();
     },
     async stop() {
+      await Promise.all(environment.unfinished);
+      environment.unfinished.clear();
       if (handle !== undefined) await options.broker.stop(handle);
       handle = undefined;
     },

@@ -52,12 +52,11 @@ export const promising: readonly Saboteur[] = [
       setPrefetch: () => {},
     }),
   ),
+  channelSaboteur({ name: 'never finishes a cancel', group: concurrency, caughtBy: /after a cancel/ }, () => () => ({
+    cancel: () => new Promise(() => {}),
+  })),
   channelSaboteur(
-    { name: 'goes on delivering after a cancel', group: concurrency, caughtBy: /after a cancel/ },
-    () => () => ({ cancel: async () => {} }),
-  ),
-  channelSaboteur(
-    { name: 'acknowledges what is unsettled when it closes', group: close, caughtBy: /everything unsettled goes back/ },
+    { name: 'acknowledges what is unsettled when it closes', group: close, caughtBy: /nobody reads/ },
     () => (channel) => {
       const held = new Set<Delivery>();
       return {
@@ -86,7 +85,14 @@ export const promising: readonly Saboteur[] = [
     { name: 'says that a message is stored, and stores it later', group: publishConsume, caughtBy: /one message/ },
     () => (driver) => ({
       async put(request: PutRequest, o) {
-        setTimeout(() => void driver.put(request, o), 3000).unref();
+        const later = (): void => {
+          try {
+            driver.put(request, o);
+          } catch {
+            // By then the link may be gone, and the message with it.
+          }
+        };
+        setTimeout(later, 3000).unref();
         return { failures: [], evicted: [] };
       },
     }),

@@ -1,4 +1,4 @@
-import type { PutEntry, PutRequest, StoredMessage, VirtualDriver } from '@kombu/core/virtual';
+import type { PutEntry, PutRequest, Reserved, StoredMessage, VirtualDriver } from '@kombu/core/virtual';
 import { body, declareGroup, expiry, limits, order, priority, publishConsume, routingFanout } from '../../src/index.js';
 import { driverSaboteur, type Saboteur } from './saboteur.js';
 
@@ -47,20 +47,16 @@ export const storing: readonly Saboteur[] = [
   ),
   driverSaboteur({ name: 'puts the newest in front', group: order, caughtBy: /one consumer gets the messages/ }, () => {
     const entryOf = new WeakMap<object, PutEntry>();
+    const { signal } = new AbortController();
     return (driver) => ({
-      async put(request: PutRequest, o) {
+      put(request: PutRequest) {
         for (const entry of request.entries) {
           entryOf.set(stored(entry), entry);
-          const older = await driver.reserve({
-            queues: [entry.queue],
-            max: 10_000,
-            leaseMs: 60_000,
-            noAck: true,
-            waitMs: 0,
-            signal: new AbortController().signal,
-          });
+          const everything = { queues: [entry.queue], max: 10_000, leaseMs: 60_000, noAck: true, waitMs: 0, signal };
+          // The memory driver is synchronous: nothing comes in between.
+          const older = driver.reserve(everything) as readonly Reserved[];
           const again = older.flatMap((r) => entryOf.get(r.payload as StoredMessage) ?? []);
-          await driver.put({ entries: [entry, ...again], check: [] }, o);
+          driver.put({ entries: [entry, ...again], check: [] });
         }
         return { failures: [], evicted: [] };
       },

@@ -12,7 +12,7 @@ export const taking: readonly Saboteur[] = [
     }),
   ),
   driverSaboteur(
-    { name: 'loses what it took when it is aborted', group: abort, caughtBy: /receives that are aborted/ },
+    { name: 'loses what it took when it is aborted', group: abort, caughtBy: /aborted .* lose nothing/ },
     () => (driver) => ({
       async reserve(request: ReserveRequest) {
         const taken = await driver.reserve(request);
@@ -36,6 +36,7 @@ export const taking: readonly Saboteur[] = [
   driverSaboteur({ name: 'looks at the first queue only', group: concurrency, caughtBy: /many empty queues/ }, () => {
     let fixed: string | undefined;
     return (driver) => ({
+      limits: { ...driver.limits, queuesPerReserve: 100 },
       reserve(request: ReserveRequest) {
         fixed ??= request.queues.length > 1 ? request.queues[0] : undefined;
         const queues = request.queues.length > 1 ? request.queues.filter((queue) => queue === fixed) : request.queues;
@@ -168,11 +169,17 @@ export const taking: readonly Saboteur[] = [
       async reserve(request: ReserveRequest) {
         const found = await driver.reserve(request);
         if (request.noAck) return found;
-        for (const { queue, token } of found) {
-          setTimeout(() => void driver.settle([{ queue, token, outcome: 'requeue' }]), request.leaseMs).unref();
-        }
+        const take = (): void => {
+          try {
+            driver.settle(found.map(({ queue, token }) => ({ queue, token, outcome: 'requeue' })));
+          } catch {
+            // The link is gone by now, and has put everything back.
+          }
+        };
+        setTimeout(take, request.leaseMs).unref();
         return found;
       },
+      limits: { ...driver.limits, lease: 'message' },
       extend: async () => [],
       recover: async () => 0,
     }),

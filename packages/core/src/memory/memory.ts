@@ -112,12 +112,12 @@ export function createDriver(broker: Broker, links: Set<Fail>): VirtualDriver {
     },
     reserve({ queues: names, max, noAck }) {
       if (gone !== undefined) throw gone;
-      const out: Item[] = [];
+      const out: Reserved[] = [];
       for (const name of names) {
         while (out.length < max) {
           const item = queues.get(name)?.shift();
           if (item === undefined) break;
-          out.push(noAck ? item : take(item));
+          out.push(noAck ? { ...item, token: undefined } : take(item));
         }
       }
       return out;
