@@ -17,6 +17,7 @@ await must(['exec', 'turbo', 'run', 'build', '--force', '--output-logs=errors-on
 if (dryRun) {
   for (const { folder, name, manifest } of publicPackages()) {
     process.stdout.write(`${name} ${manifest.version}\n`);
+    await must(['pack', '--dry-run'], { cwd: folder });
     await must(['publish', '--dry-run', '--no-git-checks', '--access', 'public'], { cwd: folder });
   }
 } else {
