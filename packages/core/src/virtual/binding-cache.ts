@@ -104,7 +104,12 @@ export class BindingCache {
 
   /** Takes over tables that the store found changed. */
   update(tables: readonly ExchangeTable[]): void {
-    for (const table of tables) this.#keep(table);
+    for (const table of tables) {
+      const gone =
+        table.record === undefined && table.bindings.length === 0 && predeclaredType(table.name) === undefined;
+      if (gone) this.forget(table.name);
+      else this.#keep(table);
+    }
   }
 
   /** Forgets an exchange or a queue that this link has changed. */

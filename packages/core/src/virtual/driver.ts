@@ -77,7 +77,10 @@ export interface PutRequest {
 /** A message made invisible to others. */
 export interface Reserved {
   readonly queue: string;
-  /** Names the reservation to the driver; opaque to core. */
+  /**
+   * Names the reservation to the driver; opaque to core. Undefined for what a reserve with `noAck` took and settling cannot put
+   * back: what nobody is there to take is then stored again.
+   */
   readonly token: unknown;
   readonly payload: Payload;
   /** How often it was delivered before, where the store counts. */

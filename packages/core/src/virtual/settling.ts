@@ -67,7 +67,7 @@ export class Settling {
     const stored: Reserved[] = [];
     for (const one of reserved) {
       if (isBroadcast(one)) this.#hub().release(one);
-      else if (noAck) stored.push(one);
+      else if (noAck && one.token === undefined) stored.push(one);
       else this.buffer.add({ queue: one.queue, token: one.token, outcome: 'release' });
     }
     if (stored.length > 0) this.#storeAgain(stored);
