@@ -1,3 +1,4 @@
+import { janitor } from './janitor.js';
 import { lastLine, run } from './run.js';
 import { until } from './until.js';
 import { which } from './which.js';
@@ -31,8 +32,13 @@ export async function startContainer({ image, port, innerPort, args, ready, time
   };
   process.stderr.write(`docker run ${image} ...\n`);
   const id = await call('run', '-d', '-p', `127.0.0.1:${port}:${innerPort}`, image, ...args);
+  const remove = ['rm', '-f', '-v', id];
+  const release = janitor.command([docker, ...remove]);
   const wait = () => until(ready, { what: `${image} is ready`, timeoutMs });
-  const close = async () => void (await run(docker, ['rm', '-f', '-v', id]));
+  const close = async () => {
+    await run(docker, remove);
+    release();
+  };
   const start = async () => {
     await call('start', id);
     await wait();

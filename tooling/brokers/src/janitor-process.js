@@ -1,10 +1,10 @@
 // Runs beside a process that starts servers; see janitor.js. When that process is gone, ends what it left running, then
 // removes the folders it left behind.
+import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const groups = new Set();
-const folders = new Set();
+const held = { group: new Set(), folder: new Set(), command: new Set() };
 
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
@@ -14,20 +14,22 @@ const lines = createInterface({ input: process.stdin });
 
 lines.on('line', (line) => {
   const message = JSON.parse(line);
-  const kind = message.hold ?? message.release;
-  const set = kind === 'group' ? groups : folders;
-  if (message.hold) set.add(message.what);
-  else set.delete(message.what);
+  if (message.hold) held[message.hold].add(message.what);
+  else held[message.release].delete(message.what);
 });
 
 lines.on('close', () => {
-  for (const pid of groups) {
+  for (const pid of held.group) {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
       // gone already
     }
   }
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  for (const command of held.command) {
+    const [program, ...words] = JSON.parse(command);
+    spawnSync(program, words, { stdio: 'ignore', timeout: 60_000 });
+  }
+  for (const folder of held.folder) rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   process.exit(0);
 });

@@ -30,7 +30,15 @@ class Janitor {
   }
 
   /**
-   * @param {'group' | 'folder'} kind
+   * Runs a program if this process does not. Call the result once that is not needed any more.
+   * @param {readonly string[]} words
+   */
+  command(words) {
+    return this.#hold('command', JSON.stringify(words));
+  }
+
+  /**
+   * @param {'group' | 'folder' | 'command'} kind
    * @param {string | number} what
    */
   #hold(kind, what) {
