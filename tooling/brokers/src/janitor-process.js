@@ -13,6 +13,7 @@ process.on('SIGHUP', () => {});
 const lines = createInterface({ input: process.stdin });
 
 lines.on('line', (line) => {
+  /** @type {{ hold?: keyof typeof held, release: keyof typeof held, what: any }} */
   const message = JSON.parse(line);
   if (message.hold) held[message.hold].add(message.what);
   else held[message.release].delete(message.what);
