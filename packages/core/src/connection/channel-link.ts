@@ -172,9 +172,9 @@ export class ChannelLink {
       this.#state = 'closed';
       this.#raw = undefined;
       this.#out = undefined;
+      this.#settlements.fail(why ?? closedError());
       this.consumers.endAll(why);
       this.publishes.fail(why ?? closedError(), true);
-      this.#settlements.fail(why ?? closedError());
       this.#host.forget(this);
     }
     try {
