@@ -3,7 +3,8 @@ import { ROOT } from './repository.js';
 
 /**
  * Runs a program to its end, its output on the terminal, or collected where `quiet`. Resolves with the exit code (1 for a
- * signal or a program that cannot be started) and the output. After `timeoutMs` the program is killed.
+ * signal or a program that cannot be started) and the output. After `timeoutMs` the program is killed, with all that it
+ * started; so it is when this process is told to end.
  *
  * @param {string} command
  * @param {readonly string[]} args
@@ -16,16 +17,25 @@ export function run(command, args, { cwd = ROOT, env = process.env, quiet = fals
     const child = spawn(command, args, {
       cwd,
       env,
+      detached: timeoutMs !== undefined, // a process group of its own, to be killed as a whole
       stdio: quiet ? [stdin, 'pipe', 'pipe'] : [stdin, 'inherit', 'inherit'],
     });
     let output = '';
     let timedOut = false;
+    const kill = (signal) => {
+      try {
+        process.kill(-child.pid, signal);
+      } catch {
+        // gone already
+      }
+    };
     const timer =
       timeoutMs &&
       setTimeout(() => {
         timedOut = true;
-        child.kill('SIGKILL');
+        kill('SIGKILL');
       }, timeoutMs);
+    const passOn = timeoutMs ? endTogether(kill) : () => {};
     const add = (chunk) => {
       output += chunk;
     };
@@ -35,6 +45,7 @@ export function run(command, args, { cwd = ROOT, env = process.env, quiet = fals
     child.stdin?.end(input);
     const end = (code) => {
       clearTimeout(timer);
+      passOn();
       resolve({ code: code ?? 1, output, timedOut });
     };
     child.once('error', (error) => {
@@ -43,4 +54,21 @@ export function run(command, args, { cwd = ROOT, env = process.env, quiet = fals
     });
     child.once('close', end);
   });
+}
+
+/** Hands signals on to the program's group, and ends it when this process exits. Call the result when it has ended. */
+function endTogether(kill) {
+  const handlers = {
+    SIGINT: () => stop('SIGINT', 130),
+    SIGTERM: () => stop('SIGTERM', 143),
+    exit: () => kill('SIGKILL'),
+  };
+  const stop = (signal, code) => {
+    kill(signal);
+    process.exit(code);
+  };
+  for (const [event, handler] of Object.entries(handlers)) process.on(event, handler);
+  return () => {
+    for (const [event, handler] of Object.entries(handlers)) process.off(event, handler);
+  };
 }
