@@ -33,6 +33,7 @@ export class Consumers {
   readonly #interest: QueueInterest;
   readonly #watch: Watch | undefined;
   readonly #owners = new Map<VirtualConsumer, ConsumerOwner>();
+  readonly #stopping = new Set<Promise<void>>();
   readonly #interested = new Map<string, Promise<void>>();
 
   constructor(link: Link, loop: ConsumeLoop, declarations: Declarations, interest: QueueInterest) {
@@ -98,9 +99,20 @@ export class Consumers {
   /** Ends a consumer: nothing is delivered to it from now on. An auto-delete queue goes with its last consumer. */
   async stop(consumer: VirtualConsumer): Promise<void> {
     if (!this.#owners.delete(consumer)) return;
+    this.#loop.remove(consumer.queue, consumer);
+    this.#release(consumer.queue);
+    const leaving = this.#leave(consumer).finally(() => this.#stopping.delete(leaving));
+    this.#stopping.add(leaving);
+    await leaving;
+  }
+
+  /** Resolves when every consumer that was stopped is out. */
+  async stopped(): Promise<void> {
+    await Promise.allSettled(this.#stopping);
+  }
+
+  async #leave(consumer: VirtualConsumer): Promise<void> {
     const { queue } = consumer;
-    this.#loop.remove(queue, consumer);
-    this.#release(queue);
     const left = await this.#link.presence.leave(queue, consumer.presence.consumer);
     if (left > 0 || !this.#link.seesEverybody) return;
     const record = await this.#link.topology.loadQueue(queue);

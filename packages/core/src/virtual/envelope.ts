@@ -185,8 +185,8 @@ export function decodeBody({ value, encoding }: EncodedBody): Uint8Array {
 function decodeBase64(text: string): Buffer {
   const body = Buffer.from(text, 'base64');
   if (body.length === base64Length(text)) return body;
-  // Python leaves out what is not of the alphabet, line breaks above all.
-  const bare = text.replace(/[^A-Za-z0-9+/=_-]/g, '');
+  // Line breaks are no part of it.
+  const bare = text.replace(/\s+/g, '');
   const again = Buffer.from(bare, 'base64');
   if (again.length === base64Length(bare)) return again;
   throw new DecodeError('the body of an envelope is not base64');

@@ -186,6 +186,7 @@ export class VirtualConnection implements TransportConnection, Parts {
     this.#abort.abort();
     await wait(this.loop.close(), CLOSE_MS + driver.limits.receiveWaitMs);
     await wait(this.settling.drained());
+    await wait(this.consumers.stopped());
     for (const queue of [...this.declarations.owned]) await wait(this.declarations.dropQueue(queue));
     this.#stop();
     await wait(this.consumers.close());

@@ -227,3 +227,13 @@ export async function failure(work: unknown): Promise<KombuError> {
   }
   throw new Error('expected it to fail');
 }
+
+/** The code of the error that a call throws. */
+export function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return (error as KombuError).code;
+  }
+  throw new Error('expected it to fail');
+}
