@@ -36,11 +36,22 @@ export function openSpool(root: string): VirtualDriver {
   const lost = (file: string): KombuError => new MessageStateError('LEASE_LOST', `${file} is somebody else's by now`);
   const closed = deferred<KombuError | undefined>();
   let count = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  /** What one link does takes effect in the order in which it was asked for. */
+  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+    const mine = last.then(step);
+    last = mine.catch(() => {});
+    return mine;
+  };
 
   /** Sorts by priority, then by time. A message that was delivered before has `.again` at its end. */
   const nameFor = (priority: number): string =>
     `${9 - priority}-${String(Date.now()).padStart(15, '0')}-${String(++count).padStart(9, '0')}-${randomUUID()}`;
   const flagged = (name: string): string => (name.endsWith('.again') ? name : `${name}.again`);
+  const makeQueue = async (name: string): Promise<void> => {
+    await mkdir(ready(name), { recursive: true });
+    await mkdir(taken(name), { recursive: true });
+  };
   /** A lease is the time of the file: until then it belongs to whoever took it. */
   const lease = (file: string, ms: number): Promise<boolean> => {
     const until = new Date(Date.now() + ms);
@@ -52,10 +63,7 @@ export function openSpool(root: string): VirtualDriver {
     client: undefined,
     limits: { queuesPerReserve: 20, maxBatch: 50, receiveWaitMs: 0, lease: 'message', priorities: 10 },
 
-    async createQueue({ name }) {
-      await mkdir(ready(name), { recursive: true });
-      await mkdir(taken(name), { recursive: true });
-    },
+    createQueue: ({ name }) => makeQueue(name),
     async deleteQueue(name) {
       await rm(ready(name), { recursive: true, force: true });
       await rm(taken(name), { recursive: true, force: true });
@@ -67,47 +75,50 @@ export function openSpool(root: string): VirtualDriver {
       return (await Promise.all(gone)).filter(Boolean).length;
     },
 
-    async put({ entries }) {
-      const named = entries.map((entry) => ({ ...entry, file: nameFor(entry.priority) }));
-      await mkdir(drafts, { recursive: true });
-      for (const { queue, file, payload } of named) {
-        const draft = path.join(drafts, file);
-        await writeFile(draft, payload as string);
-        await this.createQueue({ name: queue, durable: true, exclusive: false, autoDelete: false, arguments: {} });
-        await rename(draft, path.join(ready(queue), file));
-      }
-      return { failures: [], evicted: [] };
-    },
-
-    async reserve({ queues, max, leaseMs, noAck, signal }) {
-      const found: Reserved[] = [];
-      for (const queue of queues) {
-        for (const from of await list(ready(queue))) {
-          if (found.length === max || signal.aborted) return found;
-          const [here, token] = [path.join(ready(queue), from), `${from},${randomUUID()}`];
-          const file = path.join(taken(queue), token);
-          // The lease comes first: a file that is taken without one would be anybody's.
-          if (!(await lease(here, leaseMs)) || !(await stillThere(rename(here, file)))) continue;
-          const payload = await readFile(file, 'utf8');
-          if (noAck) await unlink(file);
-          found.push({ queue, token, payload, redelivered: from.endsWith('.again') });
+    put: ({ entries }) =>
+      inTurn(async () => {
+        const named = entries.map((entry) => ({ ...entry, file: nameFor(entry.priority) }));
+        await mkdir(drafts, { recursive: true });
+        for (const { queue, file, payload } of named) {
+          const draft = path.join(drafts, file);
+          await writeFile(draft, payload as string);
+          await makeQueue(queue);
+          await rename(draft, path.join(ready(queue), file));
         }
-      }
-      return found;
-    },
+        return { failures: [], evicted: [] };
+      }),
 
-    async settle(items) {
-      const failures = [];
-      for (const [index, { queue, token, outcome }] of items.entries()) {
-        const file = path.join(taken(queue), token as string);
-        const [from = ''] = (token as string).split(',');
-        const back = outcome === 'release' ? from : flagged(`${from[0]}${nameFor(0).slice(1)}`);
-        const over = outcome === 'ack' || outcome === 'drop';
-        const step = over ? unlink(file) : rename(file, path.join(ready(queue), back));
-        if (!(await stillThere(step))) failures.push({ index, error: lost(file) });
-      }
-      return failures;
-    },
+    reserve: ({ queues, max, leaseMs, noAck, signal }) =>
+      inTurn(async () => {
+        const found: Reserved[] = [];
+        for (const queue of queues) {
+          for (const from of await list(ready(queue))) {
+            if (found.length === max || signal.aborted) return found;
+            const [here, token] = [path.join(ready(queue), from), `${from},${randomUUID()}`];
+            const file = path.join(taken(queue), token);
+            // The lease comes first: a file that is taken without one would be anybody's.
+            if (!(await lease(here, leaseMs)) || !(await stillThere(rename(here, file)))) continue;
+            const payload = await readFile(file, 'utf8');
+            if (noAck) await unlink(file);
+            found.push({ queue, token, payload, redelivered: from.endsWith('.again') });
+          }
+        }
+        return found;
+      }),
+
+    settle: (items) =>
+      inTurn(async () => {
+        const failures = [];
+        for (const [index, { queue, token, outcome }] of items.entries()) {
+          const file = path.join(taken(queue), token as string);
+          const [from = ''] = (token as string).split(',');
+          const back = outcome === 'release' ? from : flagged(`${from[0]}${nameFor(0).slice(1)}`);
+          const over = outcome === 'ack' || outcome === 'drop';
+          const step = over ? unlink(file) : rename(file, path.join(ready(queue), back));
+          if (!(await stillThere(step))) failures.push({ index, error: lost(file) });
+        }
+        return failures;
+      }),
 
     async extend(items, leaseMs) {
       const failures = [];
