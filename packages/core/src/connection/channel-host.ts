@@ -14,6 +14,8 @@ export interface ChannelHost {
   readonly keepAlive: KeepAlive;
   /** How many publishes of one channel may wait for the link. */
   readonly maxWaiting: number;
+  /** How long closing waits for the broker. */
+  readonly closeTimeoutMs: number;
   /** Logs every call of a channel; undefined: none. */
   readonly trace: Logger | undefined;
   /** The link, while it is up. */

@@ -5,7 +5,7 @@ import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../
 import { waitOrAbort } from '../util/abort.js';
 import { deferred } from '../util/deferred.js';
 import type { ChannelHost } from './channel-host.js';
-import { sleep } from './deadlines.js';
+import { sleep, within } from './deadlines.js';
 import { LateSettlements, type SettleOptions } from './late-settlements.js';
 import { asKombuError, isLinkError, jitterCeiling, RECONNECT_INTERVALS } from './retry.js';
 import { RevivalReport } from './revival.js';
@@ -166,22 +166,26 @@ export class ChannelLink {
 
   async #close(why: KombuError | undefined): Promise<void> {
     const raw = this.#raw;
-    try {
-      if (raw !== undefined) await Promise.all(this.consumers.tags.map((tag) => this.consumers.cancel(raw, tag)));
-    } finally {
-      this.#state = 'closed';
-      this.#raw = undefined;
-      this.#out = undefined;
-      this.#settlements.fail(why ?? closedError());
-      this.consumers.endAll(why);
-      this.publishes.fail(why ?? closedError(), true);
-      this.#host.forget(this);
-    }
-    try {
-      await raw?.close();
-    } finally {
-      this.#closed.resolve(why);
-    }
+    const { clock, closeTimeoutMs } = this.#host;
+    let failure: unknown;
+    const quietly = async (work: Promise<unknown>) => {
+      // Neither a broker that does not answer nor one that refuses keeps a channel from being closed.
+      await within(closeTimeoutMs, clock, work).catch((error: unknown) => {
+        failure ??= error;
+      });
+    };
+    if (raw !== undefined)
+      await quietly(Promise.all(this.consumers.tags.map((tag) => this.consumers.cancel(raw, tag))));
+    this.#state = 'closed';
+    this.#raw = undefined;
+    this.#out = undefined;
+    this.#settlements.fail(why ?? closedError());
+    this.consumers.endAll(why);
+    this.publishes.fail(why ?? closedError(), true);
+    this.#host.forget(this);
+    if (raw !== undefined) await quietly(raw.close());
+    this.#closed.resolve(why);
+    if (failure !== undefined) this.#host.warn(failure);
   }
 
   /** Lets go of everything at once, without I/O. */

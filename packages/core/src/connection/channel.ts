@@ -171,8 +171,9 @@ export class Channel {
   }
 
   /** Changes how many unsettled deliveries a consumer may hold; those in hand stay. */
-  async setPrefetch(tag: string, prefetch: number): Promise<void> {
-    await this.#link.consumers.setPrefetch(this.#link.raw, tag, prefetch);
+  async setPrefetch(tag: string, prefetch: number, o?: CallOptions): Promise<void> {
+    const { consumers, raw } = this.#link;
+    await withDeadline(o, this.#host.clock, 'setPrefetch', () => consumers.setPrefetch(raw, tag, prefetch));
   }
 
   /**
@@ -186,8 +187,9 @@ export class Channel {
   }
 
   /** Ends a consumer; nothing is delivered once it has resolved. Deliveries in hand stay settleable. */
-  async cancel(tag: string): Promise<void> {
-    await this.#link.consumers.cancel(this.#link.raw, tag);
+  async cancel(tag: string, o?: CallOptions): Promise<void> {
+    const { consumers, raw } = this.#link;
+    await withDeadline(o, this.#host.clock, 'cancel', () => consumers.cancel(raw, tag));
   }
 
   /** Takes one message out of a queue; undefined when there is none. */

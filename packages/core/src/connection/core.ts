@@ -9,7 +9,7 @@ import type { ChannelHost } from './channel-host.js';
 import type { ChannelLink } from './channel-link.js';
 import { closedError } from './connect-errors.js';
 import type { ConnectionEvents } from './connection-events.js';
-import { sleep } from './deadlines.js';
+import { within } from './deadlines.js';
 import { DrainCounter } from './drain.js';
 import type { Emitter } from './events.js';
 import type { Failover } from './failover.js';
@@ -68,6 +68,10 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   }
 
   // What channels ask for.
+
+  get closeTimeoutMs(): number {
+    return this.#brokers.current.connectTimeoutMs;
+  }
 
   session(): Session | undefined {
     return this.keeper.session;
@@ -244,11 +248,14 @@ export class ConnectionCore implements LinkHost, ChannelHost {
       for (const part of parts) asked.add(part);
       await this.#settled(parts.map((part) => part.close({ drainMs })));
     }
-    const limit = this.#brokers.current.connectTimeoutMs;
-    await this.#within(limit, this.#settled([...this.#channels.keys()].map((link) => link.close())));
+    await within(
+      this.closeTimeoutMs,
+      this.clock,
+      this.#settled([...this.#channels.keys()].map((link) => link.close())),
+    );
     const session = this.keeper.end();
     if (session !== undefined) {
-      await this.#within(limit, this.#settled([session.link.close()]));
+      await within(this.closeTimeoutMs, this.clock, this.#settled([session.link.close()]));
       session.link.destroy();
       this.#disconnected(session, undefined);
     }
@@ -260,13 +267,6 @@ export class ConnectionCore implements LinkHost, ChannelHost {
     for (const result of await Promise.allSettled(work)) {
       if (result.status === 'rejected') this.#logger.warn('closing', result.reason);
     }
-  }
-
-  async #within(ms: number, work: Promise<void>): Promise<void> {
-    const stop = new AbortController();
-    const late = sleep(ms, this.clock, 'closing', { signal: stop.signal }).catch(() => {});
-    await Promise.race([work, late]);
-    stop.abort();
   }
 }
 

@@ -100,6 +100,19 @@ export function sleep(
   });
 }
 
+/** Waits for `work`, but no longer than `ms`; whether it was done by then. For what is given up rather than failed. */
+export async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<boolean> {
+  let cancel!: () => void;
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.after(Math.min(ms, MAX_TIMER_MS), () => resolve(false));
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    cancel();
+  }
+}
+
 /** Whether this is the error of a call that its own deadline or signal ended: trying again is of no use then. */
 export function isEndOfCall(error: unknown): boolean {
   return KombuError.is(error, 'ERR_KOMBU_ABORTED') || KombuError.is(error, 'ERR_KOMBU_TIMEOUT');

@@ -52,17 +52,18 @@ export async function ensureCall<T>(
   const maxRetries = resolved.maxRetries ?? Number.POSITIVE_INFINITY;
   return underPolicy(host, resolved, what, async (signal, failed) => {
     let tries = 0;
+    let generation = 0;
     for (let attempt = 0; ; attempt++) {
       try {
-        const before = host.keeper.session;
-        if (before === undefined) {
+        if (host.keeper.session === undefined) {
           // As many tries for the link as there are left for the whole; at least one.
           const left = Number.isFinite(maxRetries) ? Math.max(maxRetries - tries, attempt === 0 ? 0 : 1) : undefined;
           await connect(host, resolved, left, signal, failed);
         }
         const channel = host.channel();
         await channel.open({ signal });
-        if (attempt > 0 && before === undefined) resolved.onRevive?.(channel);
+        if (generation > 0 && channel.generation > generation) resolved.onRevive?.(channel);
+        generation = channel.generation;
         return await fn({ channel, attempt, signal });
       } catch (thrown) {
         if (signal?.aborted) throw thrown;
