@@ -1,6 +1,6 @@
-import { InvalidOptionError } from '../errors/index.js';
 import { type CompressionRegistry, createCompressionRegistry } from './compression-registry.js';
 import { DEFAULT_MAX_DECOMPRESSED_BYTES } from './limits.js';
+import { checkMaxBytes } from './output-buffer.js';
 import { createSerializerRegistry, type SerializerRegistry } from './serializer-registry.js';
 
 /** What a {@link CodecSet} is made of; everything has a default. */
@@ -30,9 +30,7 @@ export function createCodecSet(options: CodecSetOptions = {}): CodecSet {
   const serializers = options.serializers ?? createSerializerRegistry();
   const compressions = options.compressions ?? createCompressionRegistry();
   const maxDecompressedBytes = options.maxDecompressedBytes ?? DEFAULT_MAX_DECOMPRESSED_BYTES;
-  if (!Number.isSafeInteger(maxDecompressedBytes) || maxDecompressedBytes <= 0) {
-    throw new InvalidOptionError('maxDecompressedBytes must be a whole number of bytes above 0');
-  }
+  checkMaxBytes(maxDecompressedBytes);
   return {
     serializers,
     compressions,

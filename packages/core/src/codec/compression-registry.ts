@@ -6,7 +6,7 @@ import { bzip2Compression } from './bzip2/bzip2.js';
 import type { Compression } from './compression.js';
 import { lzmaCompression } from './lzma/lzma.js';
 import { brotliCompression, zlibCompression } from './node-zlib.js';
-import { tooLarge } from './output-buffer.js';
+import { checkMaxBytes, tooLarge } from './output-buffer.js';
 import { zstdCompression } from './zstd/zstd.js';
 
 /** A compressed body, and what `headers.compression` says about it. */
@@ -77,6 +77,7 @@ export class CompressionRegistry {
 
   /** Decompresses a body to `maxBytes` at most; here and now when that is quick, else a promise. Fails with DecodeError. */
   decompress(body: Uint8Array, nameOrType: string, maxBytes: number): MaybePromise<Buffer> {
+    checkMaxBytes(maxBytes);
     const compression = this.get(nameOrType);
     const check = (bytes: Uint8Array): Buffer => {
       if (bytes.length > maxBytes) throw tooLarge(maxBytes);

@@ -13,7 +13,7 @@ const SYNC_OUTPUT_BYTES = 512 * 1024;
 type Done = (error: Error | null, result: Buffer) => void;
 
 /** One algorithm of node:zlib: how its functions are called. */
-export interface NodeCodec {
+interface NodeCodec {
   readonly what: string;
   compress(body: Buffer, done: Done): void;
   compressSync(body: Buffer): Buffer;
@@ -22,7 +22,7 @@ export interface NodeCodec {
 }
 
 /** A compression by one of the algorithms of node:zlib: small bodies synchronously, the rest in the thread pool. */
-export function nodeCompression(contentType: string, aliases: readonly string[], codec: NodeCodec): Compression {
+function nodeCompression(contentType: string, aliases: readonly string[], codec: NodeCodec): Compression {
   return {
     contentType,
     aliases,
@@ -42,7 +42,6 @@ export function nodeCompression(contentType: string, aliases: readonly string[],
 }
 
 function decompress(codec: NodeCodec, body: Buffer, maxBytes: number): MaybePromise<Buffer> {
-  if (maxBytes === 0) throw tooLarge(maxBytes);
   if (body.length <= SYNC_INFLATE_BYTES) {
     const bound = Math.min(maxBytes, SYNC_OUTPUT_BYTES);
     try {

@@ -1,8 +1,14 @@
-import { DecodeError } from '../errors/index.js';
+import { DecodeError, InvalidOptionError } from '../errors/index.js';
 
 /** The error for a body that grows beyond the limit. */
 export function tooLarge(maxBytes: number): DecodeError {
   return new DecodeError(`The compressed body grows beyond maxDecompressedBytes (${maxBytes})`);
+}
+
+/** Throws InvalidOptionError unless a limit is a whole number of bytes above 0. */
+export function checkMaxBytes(maxBytes: number): void {
+  if (Number.isSafeInteger(maxBytes) && maxBytes > 0) return;
+  throw new InvalidOptionError('maxDecompressedBytes must be a whole number of bytes above 0');
 }
 
 /**

@@ -12,8 +12,28 @@ export interface SortedBlock {
   readonly row: number;
 }
 
+/** Memory for the columns of one block after another, which grows to what the stream's level allows. */
+export class Column {
+  readonly #maxLength: number;
+  bytes = new Int32Array(4096);
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /** Makes room for so many entries; throws where no block may have them. */
+  room(length: number): Int32Array {
+    if (length <= this.bytes.length) return this.bytes;
+    if (length > this.#maxLength) throw malformed();
+    const larger = new Int32Array(Math.min(this.#maxLength, Math.max(length, this.bytes.length * 2)));
+    larger.set(this.bytes);
+    this.bytes = larger;
+    return larger;
+  }
+}
+
 /** Reads one block after its CRC: the symbol map, the code tables, and the symbols, back through move-to-front and run lengths. */
-export function* readBlock(bits: BitReader, column: Int32Array): Generator<void, SortedBlock> {
+export function* readBlock(bits: BitReader, memory: Column): Generator<void, SortedBlock> {
   if (bits.read(1) === 1) throw new DecodeError('The bzip2 body is of a version before 0.9.5, which is not supported');
   const row = bits.read(24);
   const front = readSymbolMap(bits);
@@ -26,6 +46,7 @@ export function* readBlock(bits: BitReader, column: Int32Array): Generator<void,
   for (let i = 0; i < tableCount; i++) tables.push(new HuffmanTable(readLengths(bits, alphabet)));
 
   const end = alphabet - 1;
+  let column = memory.room(0);
   let length = 0;
   let run = 0;
   let weight = 1;
@@ -36,7 +57,7 @@ export function* readBlock(bits: BitReader, column: Int32Array): Generator<void,
       if (symbol <= RUN_B) {
         run += weight << symbol;
         weight <<= 1;
-        if (run > column.length - length) throw malformed();
+        if (length + run > column.length) column = memory.room(length + run);
         continue;
       }
       if (run > 0) {
@@ -49,7 +70,7 @@ export function* readBlock(bits: BitReader, column: Int32Array): Generator<void,
         if (row >= length) throw malformed();
         return { column, length, row };
       }
-      if (length >= column.length) throw malformed();
+      if (length === column.length) column = memory.room(length + 1);
       const byte = front[symbol - 1] as number;
       front.copyWithin(1, 0, symbol - 1);
       front[0] = byte;

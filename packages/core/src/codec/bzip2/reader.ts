@@ -1,24 +1,18 @@
 import { DecodeError } from '../../errors/index.js';
 import { OutputBuffer } from '../output-buffer.js';
 import { BitReader } from './bit-reader.js';
-import { readBlock, type SortedBlock } from './block-reader.js';
+import { Column, readBlock, type SortedBlock } from './block-reader.js';
 import { combineCrc, crcByte, EMPTY_CRC, finishCrc } from './crc.js';
 import { BLOCK_MAGIC, END_MAGIC, RUN_START } from './format.js';
 
 const BYTES_A_STEP = 32 * 1024;
 
-/** Memory that one block after another is sorted back in. */
-interface Scratch {
-  column: Int32Array;
-}
-
 /** Decodes bzip2 streams, one after another. What follows the last one is ignored, as Python does. */
 export function* readBzip2(body: Buffer, maxBytes: number): Generator<void, Buffer> {
   if (!isStream(body, 0)) throw new DecodeError('The body is not bzip2');
   const out = new OutputBuffer(maxBytes, body.length * 4);
-  const scratch: Scratch = { column: new Int32Array(0) };
   let at = 0;
-  while (isStream(body, at)) at = yield* readStream(body, at, out, scratch);
+  while (isStream(body, at)) at = yield* readStream(body, at, out);
   return out.take();
 }
 
@@ -27,9 +21,9 @@ function isStream(body: Buffer, at: number): boolean {
   return body.toString('latin1', at, at + 3) === 'BZh' && level !== undefined && level >= 0x31 && level <= 0x39;
 }
 
-function* readStream(body: Buffer, start: number, out: OutputBuffer, scratch: Scratch): Generator<void, number> {
+function* readStream(body: Buffer, start: number, out: OutputBuffer): Generator<void, number> {
   const bits = new BitReader(body, start + 4);
-  const blockBytes = ((body[start + 3] as number) - 0x30) * 100_000;
+  const column = new Column(((body[start + 3] as number) - 0x30) * 100_000);
   let streamCrc = 0;
   for (;;) {
     const high = bits.read(24);
@@ -40,8 +34,7 @@ function* readStream(body: Buffer, start: number, out: OutputBuffer, scratch: Sc
       return bits.nextByte;
     }
     if (high !== BLOCK_MAGIC[0] || low !== BLOCK_MAGIC[1]) throw new DecodeError('The bzip2 body is malformed');
-    if (scratch.column.length < blockBytes) scratch.column = new Int32Array(blockBytes);
-    const block = yield* readBlock(bits, scratch.column.subarray(0, blockBytes));
+    const block = yield* readBlock(bits, column);
     const blockCrc = yield* unsort(block, out);
     if (blockCrc !== crc) throw damaged();
     streamCrc = combineCrc(streamCrc, crc);

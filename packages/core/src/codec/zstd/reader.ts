@@ -15,7 +15,7 @@ interface FrameHeader {
 
 /**
  * Decodes Zstandard frames (RFC 8878), one after another; skippable ones are skipped. The optional content checksum is not
- * compared. For versions of Node.js whose zlib has no zstd.
+ * compared. Node's own decoder, where there is one, takes a frame that is cut off for an empty one, and stops after the first.
  */
 export function* readZstd(body: Buffer, maxBytes: number): Generator<void, Buffer> {
   let out: OutputBuffer | undefined;

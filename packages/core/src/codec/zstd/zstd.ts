@@ -1,6 +1,5 @@
 import zlib from 'node:zlib';
 import type { Compression } from '../compression.js';
-import { type NodeCodec, nodeCompression } from '../node-zlib.js';
 import { type OptionalPackage, optionalPackage } from '../optional-package.js';
 import { runSteps } from '../steps.js';
 import { withContentSize } from './content-size.js';
@@ -9,14 +8,13 @@ import { readZstd } from './reader.js';
 const CONTENT_TYPE = 'application/zstd';
 const ALIASES = ['zstd', 'zstandard'];
 
-type Done = (error: Error | null, result: Buffer) => void;
+/** Up to this size a body is compressed here and now; larger ones in the thread pool. */
+const SYNC_COMPRESS_BYTES = 64 * 1024;
 
-/** The part of node:zlib that has zstd, from Node.js 22.15 on. */
+/** The part of node:zlib that compresses with zstd, from Node.js 22.15 on. */
 interface ZstdZlib {
-  zstdCompress(body: Buffer, options: object, done: Done): void;
+  zstdCompress(body: Buffer, options: object, done: (error: Error | null, result: Buffer) => void): void;
   zstdCompressSync(body: Buffer, options: object): Buffer;
-  zstdDecompress(body: Buffer, options: object, done: Done): void;
-  zstdDecompressSync(body: Buffer, options: object): Buffer;
 }
 
 interface ZstdPackage {
@@ -24,36 +22,40 @@ interface ZstdPackage {
 }
 
 /**
- * Zstandard, in one frame that says how large its content is. Node's own where it has one (22.15 and later); before that the
- * package `@mongodb-js/zstd` compresses, and the decoder in this folder decompresses.
+ * Zstandard, in one frame that says how large its content is. Compressed by Node's own zlib where that can (22.15 and later),
+ * before that by the package `@mongodb-js/zstd`; decompressed by the decoder in this folder.
  */
 export function zstdCompression(): Compression {
   const own = zlib as unknown as Partial<ZstdZlib>;
-  return own.zstdCompress === undefined ? packageZstd() : nodeZstd(own as ZstdZlib);
-}
-
-function nodeZstd(own: ZstdZlib): Compression {
-  const codec: NodeCodec = {
-    what: 'zstd',
-    compress: (body, done) => own.zstdCompress(body, { pledgedSrcSize: body.length }, done),
-    compressSync: (body) => own.zstdCompressSync(body, { pledgedSrcSize: body.length }),
-    decompress: (body, maxOutputLength, done) => own.zstdDecompress(body, { maxOutputLength }, done),
-    decompressSync: (body, maxOutputLength) => own.zstdDecompressSync(body, { maxOutputLength }),
+  const compressor = own.zstdCompress === undefined ? packageCompressor() : nodeCompressor(own as ZstdZlib);
+  return {
+    contentType: CONTENT_TYPE,
+    aliases: ALIASES,
+    ...compressor,
+    decompress: (body, maxBytes) => runSteps(readZstd(body, maxBytes)),
   };
-  return nodeCompression(CONTENT_TYPE, ALIASES, codec);
 }
 
-function packageZstd(): Compression {
+function nodeCompressor(own: ZstdZlib): Pick<Compression, 'compress'> {
+  return {
+    compress(body) {
+      const options = { pledgedSrcSize: body.length };
+      if (body.length <= SYNC_COMPRESS_BYTES) return own.zstdCompressSync(body, options);
+      return new Promise((resolve, reject) => {
+        own.zstdCompress(body, options, (error, result) => (error === null ? resolve(result) : reject(error)));
+      });
+    },
+  };
+}
+
+function packageCompressor(): Pick<Compression, 'compress' | 'prepare'> {
   const library: OptionalPackage<ZstdPackage> = optionalPackage(
     '@mongodb-js/zstd',
     'Compressing with zstd on this version of Node.js',
     () => import('@mongodb-js/zstd'),
   );
   return {
-    contentType: CONTENT_TYPE,
-    aliases: ALIASES,
     compress: async (body) => withContentSize(await library.get().compress(body), body.length),
-    decompress: (body, maxBytes) => runSteps(readZstd(body, maxBytes)),
     prepare: () => library.prepare(),
   };
 }
