@@ -69,6 +69,7 @@ export class Collector {
     return this.#counts.size;
   }
 
+  /** Whether it came. */
   has(id: string): boolean {
     return this.#counts.has(id);
   }

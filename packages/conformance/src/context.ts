@@ -19,12 +19,15 @@ import { until, within } from './wait.js';
 
 /** What a case works with: connections and names of its own, and ways to wait. All of it is cleaned up when the case ends. */
 export class CaseContext {
+  /** The run that this case belongs to. */
   readonly environment: Environment;
+  /** Random numbers that the run's seed repeats. */
   readonly random: Random;
   /** The random generator's seed, for the message of a failure. */
   readonly seed: number;
   /** The longest that one condition may take, in milliseconds. */
   readonly waitMs: number;
+  /** The lease of cases that ask for a short one, in milliseconds. */
   readonly leaseMs: number;
   readonly #prefix: string;
   readonly #connections: Connection[] = [];
@@ -43,10 +46,12 @@ export class CaseContext {
     this.#prefix = `kc-${runId}`;
   }
 
+  /** What to connect to. */
   get broker(): BrokerHandle {
     return this.environment.broker();
   }
 
+  /** What can be done to the broker. */
   get hooks(): BrokerHooks {
     return this.environment.hooks;
   }
@@ -78,6 +83,7 @@ export class CaseContext {
     return this.#first;
   }
 
+  /** What the transport declares, read from a connection. */
   async capabilities(): Promise<TransportCapabilities> {
     return (await this.connection()).capabilities;
   }
@@ -107,11 +113,13 @@ export class CaseContext {
     return connection.producer({ ...this.environment.producer, ...o });
   }
 
+  /** A collector that allows doubles only where the transport does. */
   async collector(): Promise<Collector> {
     const { delivery } = await this.capabilities();
     return new Collector({ exactlyOnce: delivery === 'exactly-once', waitMs: this.waitMs });
   }
 
+  /** Waits until a condition is true, and fails at the deadline. */
   until<T>(
     what: string,
     condition: () => T | Promise<T>,
@@ -120,6 +128,7 @@ export class CaseContext {
     return until(what, condition, ms);
   }
 
+  /** Waits for a promise, and fails at the deadline. */
   within<T>(what: string, promise: PromiseLike<T>, ms = this.waitMs): Promise<T> {
     return within(promise, ms, what);
   }
