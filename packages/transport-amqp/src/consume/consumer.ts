@@ -1,14 +1,6 @@
-import {
-  ChannelError,
-  ClosedError,
-  type ConsumeRequest,
-  type Delivery,
-  type KombuError,
-  NotSupportedError,
-} from '@kombu/core';
+import { ChannelError, ClosedError, type ConsumeRequest, type Delivery, type KombuError } from '@kombu/core';
 import type { Channel } from 'amqplib';
 import type { ChannelCore } from '../channel/core.js';
-import { toAmqplibTable } from '../driver/arguments.js';
 import { closeChannel, openChannel } from '../driver/open-channel.js';
 import { consumerError } from '../translate-error.js';
 import type { Deliver, Sink } from '../wire/frame-reader.js';
@@ -16,6 +8,7 @@ import type { ContentHeader } from '../wire/properties.js';
 import { Backlog } from './backlog.js';
 import { AmqpDelivery } from './delivery.js';
 import { Inbox, type InboxOwner } from './inbox.js';
+import { Subscriptions } from './subscriptions.js';
 
 /** What a consumer tells its channel. */
 export interface ConsumerOwner {
@@ -42,10 +35,8 @@ export class AmqpConsumer implements Sink, InboxOwner {
   #state: 'starting' | 'running' | 'cancelling' | 'draining' | 'ended' = 'starting';
   #inbox: Inbox | undefined;
   #prefetch: number;
-  /** What the running subscription was started with. */
-  #serverPrefetch = 0;
-  #serverTag: string;
-  #subscriptions = 0;
+  #subscriptions: Subscriptions | undefined;
+  #fitting: Promise<unknown> = Promise.resolve();
   #deaths = 0;
   #isStream = false;
 
@@ -55,7 +46,6 @@ export class AmqpConsumer implements Sink, InboxOwner {
     this.#deliver = deliver;
     this.#owner = owner;
     this.#prefetch = request.prefetch;
-    this.#serverTag = request.tag;
     this.#backlog = new Backlog(core, () => this.#handBacklog());
   }
 
@@ -71,9 +61,10 @@ export class AmqpConsumer implements Sink, InboxOwner {
     if (this.#state === 'ended') void closeChannel(channel);
     else {
       this.#inbox = new Inbox(channel, link.output, this);
+      this.#subscriptions = new Subscriptions(channel, this.request, () => this.#cancelledByBroker(channel));
       link.reader.add(this.#inbox.number, this);
       try {
-        await this.#subscribe(channel);
+        await this.#subscriptions.start(this.#core.serverPrefetch(this.#prefetch));
       } catch (error) {
         void this.#leave()?.close();
         throw error;
@@ -81,17 +72,6 @@ export class AmqpConsumer implements Sink, InboxOwner {
     }
     if (this.#state !== 'starting') throw new ClosedError('the consumer was cancelled while it was starting');
     this.#state = 'running';
-  }
-
-  async #subscribe(channel: Channel): Promise<void> {
-    const { queue, tag, noAck, exclusive, arguments: table } = this.request;
-    const consumerTag = ++this.#subscriptions === 1 ? tag : `${tag}.${this.#subscriptions}`;
-    const prefetch = this.#core.serverPrefetch(this.#prefetch);
-    if (!noAck) await channel.prefetch(prefetch);
-    const options = { consumerTag, noAck, exclusive, arguments: toAmqplibTable(table) };
-    await channel.consume(queue, () => this.#cancelledByBroker(channel), options);
-    this.#serverPrefetch = prefetch;
-    this.#serverTag = consumerTag;
   }
 
   delivered(method: Deliver, header: ContentHeader, body: Buffer): void {
@@ -160,33 +140,21 @@ export class AmqpConsumer implements Sink, InboxOwner {
     if (this.#state === 'draining') this.#endIfDrained();
   }
 
-  /**
-   * Changes the prefetch. A smaller one is kept on this side; for a larger one the consumer is subscribed a second time on its
-   * channel and the first subscription ended, because RabbitMQ does not change a running consumer's.
-   */
+  /** Changes the prefetch; deliveries in hand stay. */
   async setPrefetch(prefetch: number): Promise<void> {
     this.#prefetch = prefetch;
     this.#handBacklog();
     await this.fitPrefetch();
   }
 
-  /** Subscribes again where the broker holds back what this consumer may have now. */
+  /** Has the broker send as much as this consumer may hold now. Changes take place one after the other. */
   async fitPrefetch(): Promise<void> {
-    const wanted = this.#core.serverPrefetch(this.#prefetch);
-    const has = this.#serverPrefetch;
-    const channel = this.#inbox?.channel;
-    if (this.request.noAck || has === wanted || channel === undefined || this.#state !== 'running') return;
-    if (has === 0 ? wanted === 0 : wanted !== 0 && wanted < has) return;
-    if (this.#isStream) {
-      throw new NotSupportedError(
-        'the prefetch of a consumer of a stream cannot be raised while it runs: start a new one',
-      );
-    }
-    const old = this.#serverTag;
-    // An exclusive consumer has to go before the next can come; any other stays, so that an auto-delete queue does too.
-    if (this.request.exclusive) await channel.cancel(old);
-    await this.#subscribe(channel);
-    if (!this.request.exclusive) await channel.cancel(old);
+    const fitted = this.#fitting.then(() => {
+      if (this.#state === 'running')
+        return this.#subscriptions?.fit(this.#core.serverPrefetch(this.#prefetch), this.#isStream);
+    });
+    this.#fitting = fitted.catch(() => {});
+    await fitted;
   }
 
   /** Ends the subscription; what was handed over stays settleable, what was not goes back to the queue. */
@@ -197,7 +165,8 @@ export class AmqpConsumer implements Sink, InboxOwner {
     this.#dropBacklog();
     this.#core.link.output.flush();
     try {
-      await this.#inbox?.channel.cancel(this.#serverTag);
+      await this.#fitting;
+      await this.#subscriptions?.cancel();
     } catch {
       // The channel died meanwhile, and the consumer with it.
     }
@@ -282,7 +251,6 @@ export class AmqpConsumer implements Sink, InboxOwner {
     let why = consumerError(error);
     this.#core.events.warning(why);
     this.#state = 'starting';
-    this.#subscriptions = 0;
     if (++this.#deaths <= DEATHS_IN_A_ROW) {
       try {
         return await this.start();

@@ -77,8 +77,8 @@ export class Inbox implements Late {
     // Closing in good order is an answer, too: the last settlement of a cancelled consumer has it.
     if (this.#closing !== undefined && (await this.#closing)) return;
     try {
-      // Any request would do; this one changes nothing for the consumer that runs on the channel.
-      await this.channel.prefetch(0);
+      // Any request would do; this one, for a consumer that is not there, changes nothing.
+      await this.channel.cancel('kombu.sync');
     } catch (error) {
       throw new StaleDeliveryError('the channel ended before the broker confirmed the settlement', { cause: error });
     }
