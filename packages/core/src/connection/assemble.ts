@@ -20,7 +20,6 @@ export interface Assembled {
   readonly clock: Clock;
   readonly codec: CodecSet;
   readonly brokers: Brokers;
-  readonly emitter: Emitter<ConnectionEvents>;
   readonly core: ConnectionCore;
 }
 
@@ -51,5 +50,5 @@ export function assembleConnection(url: string | readonly string[] | undefined, 
     policy: reconnect === false ? undefined : resolveRetryPolicy(policy, RECONNECT_INTERVALS, 'reconnect'),
     maxWaiting: typeof maxInFlight === 'number' && maxInFlight > 0 ? maxInFlight : MAX_WAITING,
   });
-  return { logger, clock, codec, brokers, emitter, core };
+  return { logger, clock, codec, brokers, core };
 }

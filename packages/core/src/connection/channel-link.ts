@@ -48,8 +48,9 @@ export class ChannelLink {
       channelId: id,
       queueName: (name) => host.topology.currentName(name),
       delivered: () => host.delivered(),
-      started: () => {
+      started: (queue) => {
         host.keepAlive.acquire();
+        host.topology.consumerStarted(queue);
         host.consuming();
       },
       ended: (queue) => {

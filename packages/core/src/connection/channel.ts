@@ -198,7 +198,10 @@ export class Channel {
     return this.#call(
       'get',
       o,
-      (raw, signal) => raw.get(this.#queue(queue), { noAck, signal }),
+      (raw, signal) => {
+        this.#host.topology.queueUsed(this.#queue(queue));
+        return raw.get(this.#queue(queue), { noAck, signal });
+      },
       (late) => {
         if (late !== undefined && !noAck) this.#giveBack(late);
       },

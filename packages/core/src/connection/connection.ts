@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
 import type { CodecSet } from '../codec/codec-set.js';
+import type { Queue } from '../entity/queue.js';
 import { ClosedError } from '../errors/index.js';
 import { Consumer } from '../messaging/consumer.js';
 import type { ConsumerOptions } from '../messaging/consumer-options.js';
 import { Producer, type ProducerOptions } from '../messaging/producer.js';
+import { SimpleBuffer, SimpleQueue, type SimpleQueueOptions } from '../messaging/simple-queue.js';
 import type { TransportCapabilities } from '../transport/capabilities.js';
 import type { Transport } from '../transport/transport.js';
 import { milliseconds } from '../util/check-options.js';
@@ -15,8 +17,7 @@ import { Channel } from './channel.js';
 import type { ConnectionEvents } from './connection-events.js';
 import type { ConnectionCore, ConnectionPart } from './core.js';
 import { type CallOptions, withDeadline } from './deadlines.js';
-import { type EnsureContext, type EnsureHost, ensureCall, ensureLink, ensureOnOwnChannel } from './ensure.js';
-import type { Emitter } from './events.js';
+import { type EnsureContext, ensureCall, ensureLink, ensureOnOwnChannel } from './ensure.js';
 import { type ConnectionInfo, hostOf, infoOf, uriOf } from './info.js';
 import type { ConnectionState } from './lifecycle.js';
 import type { ConnectionOptions } from './options.js';
@@ -43,7 +44,6 @@ export class Connection<O extends object = object> {
   readonly #urls: string | readonly string[] | undefined;
   readonly #options: ConnectionOptions<O>;
   readonly #brokers: Brokers;
-  readonly #emitter: Emitter<ConnectionEvents>;
   readonly #core: ConnectionCore;
   #channels = 0;
   #defaultChannel: Channel | undefined;
@@ -62,7 +62,6 @@ export class Connection<O extends object = object> {
     this.clock = made.clock;
     this.codec = made.codec;
     this.#brokers = made.brokers;
-    this.#emitter = made.emitter;
     this.#core = made.core;
   }
 
@@ -95,8 +94,8 @@ export class Connection<O extends object = object> {
 
   /** The channel that is used where a connection is passed instead of one. */
   get defaultChannel(): Channel {
-    if (this.#defaultChannel === undefined || this.#defaultChannel.state === 'closed')
-      this.#defaultChannel = this.channel();
+    if (this.#defaultChannel?.state === 'closed') this.#defaultChannel = undefined;
+    this.#defaultChannel ??= this.channel();
     return this.#defaultChannel;
   }
 
@@ -106,7 +105,7 @@ export class Connection<O extends object = object> {
    * @throws OperationalError with the last error as its `cause`; AuthenticationError at once; AbortedError.
    */
   async ensureConnection(policy?: RetryPolicy): Promise<this> {
-    await ensureLink(this.#ensureHost(), policy);
+    await ensureLink(this.#core, policy);
     return this;
   }
 
@@ -117,12 +116,12 @@ export class Connection<O extends object = object> {
    * @throws OperationalError with the last error as its `cause`; what `fn` throws, where trying again is of no use.
    */
   ensure<T>(fn: (o: EnsureContext) => T | Promise<T>, policy?: RetryPolicy): Promise<T> {
-    return ensureCall(this.#ensureHost(), fn, policy, 'ensure');
+    return ensureCall(this.#core, () => this.defaultChannel, fn, policy, 'ensure');
   }
 
   /** Like {@link Connection.ensure}, on a channel of its own, which is returned with the result: close it afterwards. */
   autoretry<T>(fn: (o: EnsureContext) => T | Promise<T>, policy?: RetryPolicy): Promise<[T, Channel]> {
-    return ensureOnOwnChannel(this.#ensureHost(), () => this.channel(), fn, policy);
+    return ensureOnOwnChannel(this.#core, () => this.channel(), fn, policy);
   }
 
   /**
@@ -146,19 +145,31 @@ export class Connection<O extends object = object> {
     return new Consumer<T>(this, o);
   }
 
+  /** A queue to put into and get from one at a time, declared with its exchange when it is first used. */
+  simpleQueue<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions): SimpleQueue<T> {
+    return new SimpleQueue<T>(this, nameOrQueue, o);
+  }
+
+  /** Like {@link Connection.simpleQueue}, for what need not last: transient, auto-delete and without acknowledgements. */
+  simpleBuffer<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions): SimpleBuffer<T> {
+    return new SimpleBuffer<T>(this, nameOrQueue, o);
+  }
+
   /** Calls `listener` at every such event. An `error` that nobody listens to is nothing. */
   on<K extends keyof ConnectionEvents>(event: K, listener: (payload: ConnectionEvents[K]) => void): this {
-    this.#emitter.on(event, listener);
+    this.#core.emitter.on(event, listener);
     return this;
   }
 
+  /** Calls `listener` at the next such event only. */
   once<K extends keyof ConnectionEvents>(event: K, listener: (payload: ConnectionEvents[K]) => void): this {
-    this.#emitter.once(event, listener);
+    this.#core.emitter.once(event, listener);
     return this;
   }
 
+  /** Calls `listener` no more. */
   off<K extends keyof ConnectionEvents>(event: K, listener: (payload: ConnectionEvents[K]) => void): this {
-    this.#emitter.off(event, listener);
+    this.#core.emitter.off(event, listener);
     return this;
   }
 
@@ -253,6 +264,7 @@ export class Connection<O extends object = object> {
     return this.#core.close(milliseconds('close', 'drainMs', o.drainMs) ?? DRAIN_MS);
   }
 
+  /** Closes: `await using` calls it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -272,6 +284,7 @@ export class Connection<O extends object = object> {
     return this.#core.connectionId;
   }
 
+  /** The URL in use, its password masked. */
   toString(): string {
     return this.asUri();
   }
@@ -282,9 +295,5 @@ export class Connection<O extends object = object> {
 
   #transport(): Transport {
     return this.#core.session()?.transport ?? this.#brokers.loadedNow();
-  }
-
-  #ensureHost(): EnsureHost {
-    return { clock: this.clock, keeper: this.#core.keeper, channel: () => this.defaultChannel };
   }
 }

@@ -45,11 +45,11 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   readonly trace: Logger | undefined;
   readonly maxWaiting: number;
   readonly keepAlive = new KeepAlive();
-  readonly topology = new TopologyRecorder();
+  readonly topology = new TopologyRecorder(() => this.clock.monotonic());
   readonly drain = new DrainCounter();
   readonly keeper: LinkKeeper;
   readonly #brokers: Brokers;
-  readonly #emitter: Emitter<ConnectionEvents>;
+  readonly emitter: Emitter<ConnectionEvents>;
   readonly #logger: Logger;
   readonly #channels = new Map<ChannelLink, Channel>();
   readonly #parts = new Set<ConnectionPart>();
@@ -62,7 +62,7 @@ export class ConnectionCore implements LinkHost, ChannelHost {
     this.trace = parts.trace;
     this.maxWaiting = parts.maxWaiting;
     this.#brokers = parts.brokers;
-    this.#emitter = parts.emitter;
+    this.emitter = parts.emitter;
     this.#logger = parts.logger;
     this.keeper = new LinkKeeper(this);
   }
@@ -113,13 +113,13 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   emitError(error: unknown): void {
     const known = asKombuError(error, 'connection');
     this.#logger.error(known.message, known);
-    this.#emitter.emit('error', known);
+    this.emitter.emit('error', known);
   }
 
   warn(error: unknown): void {
     const known = asKombuError(error, 'connection');
     this.#logger.warn(known.message, known);
-    this.#emitter.emit('warning', known);
+    this.emitter.emit('warning', known);
   }
 
   /** Closed before the connection is; returns how to take that back. */
@@ -139,14 +139,14 @@ export class ConnectionCore implements LinkHost, ChannelHost {
       connectionId: this.connectionId,
       logger: this.#logger,
       warn: (error) => this.warn(error),
-      blocked: (reason) => this.#emitter.emit('blocked', { reason }),
-      unblocked: () => this.#emitter.emit('unblocked', undefined),
+      blocked: (reason) => this.emitter.emit('blocked', { reason }),
+      unblocked: () => this.emitter.emit('unblocked', undefined),
     });
   }
 
   async restore(session: Session, signal: AbortSignal): Promise<Revival> {
     const report = new RevivalReport(this.clock);
-    if (!this.topology.isEmpty) {
+    if (this.topology.size > 0) {
       const channel = await report.step('channel', 'of the declarations', signal, (s) => session.openChannel(QUIET, s));
       if (channel !== undefined) {
         await replayTopology(this.topology, channel, report, signal);
@@ -167,7 +167,7 @@ export class ConnectionCore implements LinkHost, ChannelHost {
       diagnosticsChannels.connect.publish({ connectionId, generation, transport: session.transport.name, url });
     }
     this.#logger.info(`connected to ${url}`);
-    this.#emitter.emit('connected', { url, generation });
+    this.emitter.emit('connected', { url, generation });
     if (generation === 1) return;
     if (diagnosticsChannels.revive.hasSubscribers) {
       const { exchanges, queues, consumers, failed } = revival;
@@ -177,7 +177,7 @@ export class ConnectionCore implements LinkHost, ChannelHost {
     const { queues, consumers, failed } = revival;
     this.#logger.info(`revived: ${queues.length} queues, ${consumers.length} consumers, ${failed.length} failed`);
     for (const { kind, name, error } of failed) this.#logger.warn(`${kind} '${name}' did not come back`, error);
-    this.#emitter.emit('revived', revival);
+    this.emitter.emit('revived', revival);
   }
 
   lost(session: Session, error: KombuError | undefined): void {
@@ -190,12 +190,12 @@ export class ConnectionCore implements LinkHost, ChannelHost {
     if (diagnosticsChannels.disconnect.hasSubscribers) {
       diagnosticsChannels.disconnect.publish({ connectionId: this.connectionId, generation, error });
     }
-    this.#emitter.emit('disconnected', { generation, error });
+    this.emitter.emit('disconnected', { generation, error });
   }
 
   retrying(attempt: number, delayMs: number, error: KombuError): void {
     this.#logger.info(`connecting again in ${Math.round(delayMs)} ms (try ${attempt})`, error);
-    this.#emitter.emit('reconnecting', { attempt, delayMs, error });
+    this.emitter.emit('reconnecting', { attempt, delayMs, error });
     this.policy?.onError?.(error, delayMs);
   }
 
@@ -259,7 +259,7 @@ export class ConnectionCore implements LinkHost, ChannelHost {
       session.link.destroy();
       this.#disconnected(session, undefined);
     }
-    this.#emitter.emit('closed', undefined);
+    this.emitter.emit('closed', undefined);
   }
 
   /** Waits for all; what fails while closing is logged, for nobody can do anything about it. */

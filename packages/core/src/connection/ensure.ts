@@ -29,8 +29,6 @@ export interface EnsureContext {
 export interface EnsureHost {
   readonly clock: Clock;
   readonly keeper: LinkKeeper;
-  /** The channel to use now. */
-  channel(): Channel;
 }
 
 /** Tries until there is a link. Ends in the last error, or in OperationalError when a deadline ends it. */
@@ -41,9 +39,14 @@ export async function ensureLink(host: EnsureHost, policy: RetryPolicy | undefin
   );
 }
 
-/** Calls `fn` with the current channel until it succeeds. */
+/**
+ * Calls `fn` with the current channel until it succeeds.
+ *
+ * @param current gives the channel to use now.
+ */
 export async function ensureCall<T>(
   host: EnsureHost,
+  current: () => Channel,
   fn: (o: EnsureContext) => T | Promise<T>,
   policy: RetryPolicy | undefined,
   what: string,
@@ -60,7 +63,7 @@ export async function ensureCall<T>(
           const left = Number.isFinite(maxRetries) ? Math.max(maxRetries - tries, attempt === 0 ? 0 : 1) : undefined;
           await connect(host, resolved, left, signal, failed);
         }
-        const channel = host.channel();
+        const channel = current();
         await channel.open({ signal });
         if (generation > 0 && channel.generation > generation) resolved.onRevive?.(channel);
         generation = channel.generation;
@@ -94,7 +97,7 @@ export async function ensureOnOwnChannel<T>(
     return channel;
   };
   try {
-    return [await ensureCall({ ...host, channel: current }, fn, policy, 'autoretry'), channel];
+    return [await ensureCall(host, current, fn, policy, 'autoretry'), channel];
   } catch (error) {
     await channel.close();
     throw error;

@@ -38,7 +38,8 @@ export interface SubscriptionHost {
   queueName(name: string): string;
   /** A delivery was handed over. */
   delivered(): void;
-  started(): void;
+  /** A consumer is there, or about to be. */
+  started(queue: string): void;
   /** A consumer is over. */
   ended(queue: string): void;
   error(error: unknown): void;
@@ -77,7 +78,7 @@ export class Subscriptions {
     if (this.#byTag.has(tag)) throw new InvalidOptionError(`the channel has a consumer '${tag}' already`);
     const subscription: Subscription = { request: { ...request }, subscriber, start: 0, live: false };
     this.#byTag.set(tag, subscription);
-    this.#host.started();
+    this.#host.started(this.#host.queueName(request.queue));
     try {
       await this.#consume(raw, subscription, signal);
     } catch (error) {

@@ -5,7 +5,12 @@ export interface RecordedQueue {
   readonly spec: QueueSpec;
   /** The broker chose its name. */
   readonly serverNamed: boolean;
+  /** Since when nobody here uses it, on the scale of `clock.monotonic()`; undefined: somebody does. */
+  readonly idleSince: number | undefined;
 }
+
+/** From so many queues on, those that the broker has expired by now are looked for. */
+const FIRST_SWEEP = 64;
 
 /**
  * Remembers what was declared through a connection, so that it can be declared again on the next link. What is deleted, here
@@ -17,12 +22,20 @@ export class TopologyRecorder {
   readonly #bindings = new Map<string, BindingSpec>();
   readonly #exchangeBindings = new Map<string, ExchangeBindingSpec>();
   readonly #renamed = new Map<string, string>();
+  readonly #now: () => number;
+  #sweepAt = FIRST_SWEEP;
+
+  /** @param now milliseconds that only ever grow. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   get exchanges(): readonly ExchangeSpec[] {
     return [...this.#exchanges.values()];
   }
 
   get queues(): readonly RecordedQueue[] {
+    this.#sweep();
     return [...this.#queues.values()];
   }
 
@@ -34,8 +47,9 @@ export class TopologyRecorder {
     return [...this.#exchangeBindings.values()];
   }
 
-  get isEmpty(): boolean {
-    return this.#exchanges.size + this.#queues.size + this.#bindings.size + this.#exchangeBindings.size === 0;
+  /** How many declarations and bindings are remembered. */
+  get size(): number {
+    return this.#exchanges.size + this.#queues.size + this.#bindings.size + this.#exchangeBindings.size;
   }
 
   exchangeDeclared(spec: ExchangeSpec): void {
@@ -47,7 +61,23 @@ export class TopologyRecorder {
   queueDeclared(spec: QueueSpec, name: string): void {
     if (spec.passive) return;
     const serverNamed = spec.name === '' || this.#queues.get(name)?.serverNamed === true;
-    this.#queues.set(name, { spec: { ...spec, name, arguments: { ...spec.arguments } }, serverNamed });
+    const idleSince =
+      this.#queues.has(name) && this.#queues.get(name)?.idleSince === undefined ? undefined : this.#now();
+    this.#queues.set(name, { spec: { ...spec, name, arguments: { ...spec.arguments } }, serverNamed, idleSince });
+    if (this.#queues.size < this.#sweepAt) return;
+    this.#sweep();
+    this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#queues.size);
+  }
+
+  /** A message was taken out of the queue. */
+  queueUsed(name: string): void {
+    const queue = this.#queues.get(name);
+    if (queue?.idleSince !== undefined) this.#queues.set(name, { ...queue, idleSince: this.#now() });
+  }
+
+  consumerStarted(name: string): void {
+    const queue = this.#queues.get(name);
+    if (queue !== undefined) this.#queues.set(name, { ...queue, idleSince: undefined });
   }
 
   queueBound(binding: BindingSpec): void {
@@ -86,10 +116,12 @@ export class TopologyRecorder {
     }
   }
 
-  /** The last consumer that this connection had on a queue is gone: a queue that goes away with that is not to come back. */
+  /** The last consumer that this connection had on a queue is gone: an auto-delete queue is not to come back then. */
   consumersGone(name: string): void {
-    const spec = this.#queues.get(name)?.spec;
-    if (spec !== undefined && (spec.autoDelete || spec.arguments['x-expires'] !== undefined)) this.queueDeleted(name);
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return;
+    if (queue.spec.autoDelete) this.queueDeleted(name);
+    else this.#queues.set(name, { ...queue, idleSince: this.#now() });
   }
 
   /** A server-named queue has come back under another name. */
@@ -97,7 +129,7 @@ export class TopologyRecorder {
     const queue = this.#queues.get(from);
     if (queue === undefined || from === to) return;
     this.#queues.delete(from);
-    this.#queues.set(to, { spec: { ...queue.spec, name: to }, serverNamed: true });
+    this.#queues.set(to, { ...queue, spec: { ...queue.spec, name: to } });
     for (const [key, binding] of [...this.#bindings]) {
       if (binding.queue !== from) continue;
       this.#bindings.delete(key);
@@ -118,6 +150,15 @@ export class TopologyRecorder {
     this.#bindings.clear();
     this.#exchangeBindings.clear();
     this.#renamed.clear();
+  }
+
+  /** Forgets the queues that nobody used for as long as their `x-expires` says: the broker has done the same. */
+  #sweep(): void {
+    const now = this.#now();
+    for (const [name, { spec, idleSince }] of this.#queues) {
+      const expires = spec.arguments['x-expires'];
+      if (typeof expires === 'number' && idleSince !== undefined && idleSince + expires < now) this.queueDeleted(name);
+    }
   }
 
   /** An auto-delete exchange goes when the last binding from it goes. */

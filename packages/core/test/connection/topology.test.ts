@@ -10,7 +10,7 @@ const names = (topology: TopologyRecorder) => ({
 
 describe('the topology recorder', () => {
   it('remembers what was declared, once, in its first order, and not what was only looked for', () => {
-    const topology = new TopologyRecorder();
+    const topology = new TopologyRecorder(() => 0);
     topology.exchangeDeclared(exchangeSpec('b'));
     topology.exchangeDeclared(exchangeSpec('a'));
     topology.exchangeDeclared(exchangeSpec('b', { durable: false }));
@@ -24,7 +24,7 @@ describe('the topology recorder', () => {
   });
 
   it('keeps its own copy', () => {
-    const topology = new TopologyRecorder();
+    const topology = new TopologyRecorder(() => 0);
     const spec = queueSpec('q', { arguments: { 'x-max-length': 1 } });
     topology.queueDeclared(spec, 'q');
     (spec.arguments as Record<string, unknown>)['x-max-length'] = 2;
@@ -32,7 +32,7 @@ describe('the topology recorder', () => {
   });
 
   it('forgets what was deleted, with its bindings', () => {
-    const topology = new TopologyRecorder();
+    const topology = new TopologyRecorder(() => 0);
     for (const name of ['a', 'b']) topology.exchangeDeclared(exchangeSpec(name));
     for (const name of ['p', 'q']) topology.queueDeclared(queueSpec(name), name);
     for (const exchange of ['a', 'b'])
@@ -46,11 +46,11 @@ describe('the topology recorder', () => {
     topology.queueUnbound(bindingSpec('a', 'q', 'k'));
     expect(names(topology).bindings).toEqual([]);
     topology.clear();
-    expect(topology.isEmpty).toBe(true);
+    expect(topology.size).toBe(0);
   });
 
   it('forgets an auto-delete exchange with its last binding, and what hangs on it', () => {
-    const topology = new TopologyRecorder();
+    const topology = new TopologyRecorder(() => 0);
     topology.exchangeDeclared(exchangeSpec('source', { autoDelete: true }));
     topology.exchangeDeclared(exchangeSpec('x', { autoDelete: true }));
     topology.exchangeBound({ source: 'source', destination: 'x', routingKey: '', arguments: {} });
@@ -60,20 +60,52 @@ describe('the topology recorder', () => {
     topology.queueUnbound(bindingSpec('x', 'q', '1'));
     expect(names(topology).exchanges).toEqual(['source', 'x']);
     topology.queueDeleted('q');
-    expect(topology.isEmpty).toBe(true);
+    expect(topology.size).toBe(0);
   });
 
-  it('forgets auto-delete and expiring queues when their last consumer is gone, and no others', () => {
-    const topology = new TopologyRecorder();
+  it('forgets an auto-delete queue when its last consumer is gone, and no other', () => {
+    const topology = new TopologyRecorder(() => 0);
     topology.queueDeclared(queueSpec('auto', { autoDelete: true }), 'auto');
-    topology.queueDeclared(queueSpec('expiring', { arguments: { 'x-expires': 1 } }), 'expiring');
     topology.queueDeclared(queueSpec('plain'), 'plain');
-    for (const name of ['auto', 'expiring', 'plain', 'unknown']) topology.consumersGone(name);
+    for (const name of ['auto', 'plain', 'unknown']) topology.consumersGone(name);
     expect(names(topology).queues).toEqual(['plain']);
   });
 
+  it('forgets an expiring queue when the broker does: nobody consumed, declared or got for so long', () => {
+    let now = 0;
+    const topology = new TopologyRecorder(() => now);
+    const spec = queueSpec('q', { arguments: { 'x-expires': 1000 } });
+    const isThere = () => topology.queues.length === 1;
+    topology.queueDeclared(spec, 'q');
+    topology.consumerStarted('q');
+    topology.queueDeclared(spec, 'q');
+    now = 5000;
+    expect(isThere()).toBe(true);
+    topology.consumersGone('q');
+    now = 6000;
+    topology.queueUsed('q');
+    now = 7000;
+    topology.queueDeclared(spec, 'q');
+    now = 8000;
+    expect(isThere()).toBe(true);
+    now = 8001;
+    expect(isThere()).toBe(false);
+  });
+
+  it('does not grow with the expiring queues of a long life', () => {
+    let now = 0;
+    const topology = new TopologyRecorder(() => now);
+    topology.queueDeclared(queueSpec('plain'), 'plain');
+    for (let i = 0; i < 100_000; i++) {
+      now += 10;
+      topology.queueDeclared(queueSpec(`reply-${i}`, { arguments: { 'x-expires': 1000 } }), `reply-${i}`);
+    }
+    expect(topology.size).toBeLessThan(300);
+    expect(names(topology).queues[0]).toBe('plain');
+  });
+
   it('follows a server-named queue through every name it gets', () => {
-    const topology = new TopologyRecorder();
+    const topology = new TopologyRecorder(() => 0);
     topology.queueDeclared(queueSpec(''), 'gen-1');
     topology.queueBound(bindingSpec('x', 'gen-1', 'k'));
     topology.queueRenamed('gen-1', 'gen-2');
