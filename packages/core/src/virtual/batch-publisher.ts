@@ -21,6 +21,7 @@ const COARSE_MS = 20;
  */
 export class BatchPublisher implements Publisher {
   readonly #link: Link;
+  readonly #maxInFlight: number;
   readonly #routing: RouteStage;
   readonly #sender: PutSender;
   readonly #items = new Set<PublishItem>();
@@ -29,8 +30,10 @@ export class BatchPublisher implements Publisher {
   #state: 'idle' | 'scheduled' | 'routing' | 'closed' = 'idle';
   #drained: (() => void)[] = [];
 
-  constructor(link: Link, hooks: PublishHooks) {
+  /** @param maxInFlight how many publishes may wait at once */
+  constructor(link: Link, hooks: PublishHooks, maxInFlight: number) {
     this.#link = link;
+    this.#maxInFlight = maxInFlight;
     this.#routing = new RouteStage(link);
     this.#sender = new PutSender(link, hooks, (items) => this.#again(items));
     this.#deadlines = new RestTimer(link.clock, () => this.#expire(), { unref: true });
@@ -40,7 +43,7 @@ export class BatchPublisher implements Publisher {
     const { options } = this.#link;
     if (this.#state === 'closed') return Promise.reject(new ClosedError('the channel is closed'));
     if (o?.signal?.aborted) return Promise.reject(abortError(o.signal, 'publish'));
-    if (this.#items.size >= options.maxInFlight) {
+    if (this.#items.size >= this.#maxInFlight) {
       const what = `${this.#items.size} publishes of this channel are waiting for the broker (maxInFlight)`;
       return Promise.reject(new BufferFullError(what));
     }
@@ -134,7 +137,7 @@ export class BatchPublisher implements Publisher {
     for (const item of [...this.#items]) {
       if (item.deadline > now) next = Math.min(next, item.deadline);
       else {
-        const sent = item.state === 'waiting' && item.rounds < 2 ? 'no' : 'maybe';
+        const sent = item.state === 'waiting' && item.reached.size === 0 ? 'no' : 'maybe';
         item.fail(new TimeoutError('publish did not end by its deadline', { sent }));
       }
     }

@@ -115,6 +115,7 @@ export class BroadcastHub {
 
   /** Credit came back. */
   resume(): void {
+    if (this.#waiting.size === 0) return;
     for (const queue of this.#waiting.keys()) this.#pumpSoon(queue);
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../util/clock.js';
 import type { UnsettledList } from './delivery.js';
 import type { Settlement } from './driver.js';
+import type { PresenceEntry } from './presence-store.js';
 
 /** What a link that was lost leaves to the next one of its Connection. */
 export interface Leftovers {
@@ -8,6 +9,8 @@ export interface Leftovers {
   readonly unsettled: readonly UnsettledList[];
   /** Settlements that the broker did not answer: sent again. */
   readonly settlements: readonly Settlement[];
+  /** Consumers that could not say good-bye. */
+  readonly presence: readonly PresenceEntry[];
 }
 
 /**
@@ -25,6 +28,7 @@ export class CarryOver {
         : {
             unsettled: [...earlier.unsettled, ...left.unsettled],
             settlements: [...earlier.settlements, ...left.settlements],
+            presence: [...earlier.presence, ...left.presence],
           };
     const cancel = clock.after(ms, () => this.#kept.delete(connectionId), { unref: true });
     this.#kept.set(connectionId, { left: all, cancel });

@@ -21,6 +21,8 @@ const MAX_RESERVES = 16;
 export interface LoopHooks extends ArrivalHooks {
   /** Settlements go out before a reserve does. */
   flush(): void;
+  /** Credit that a reserve had taken is free again. */
+  freed(): void;
   /** Ends when the link is closing. */
   readonly signal: AbortSignal;
 }
@@ -237,6 +239,7 @@ export class ConsumeLoop {
       if (claimed !== undefined) this.#landed(feed, (grants[i] ?? 0) - claimed, full);
     }
     this.resume();
+    this.#hooks.freed();
   }
 
   #landed(feed: Feed, unused: number, mayHaveMore: boolean): void {

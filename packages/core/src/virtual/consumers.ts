@@ -22,6 +22,8 @@ export interface ConsumerOwner extends ConsumerHome {
 export interface QueueInterest {
   /** A first consumer of the queue: resolves when the broker tells of its messages. */
   begin(queue: string): Promise<void>;
+  /** One more consumer is ready. */
+  ready(): void;
   end(queue: string): void;
 }
 
@@ -35,6 +37,9 @@ export class Consumers {
   readonly #owners = new Map<VirtualConsumer, ConsumerOwner>();
   readonly #stopping = new Set<Promise<void>>();
   readonly #interested = new Map<string, Promise<void>>();
+
+  /** Consumers of the link before this one are out. */
+  #cleared: Promise<unknown> = Promise.resolve();
 
   constructor(link: Link, loop: ConsumeLoop, declarations: Declarations, interest: QueueInterest) {
     this.#link = link;
@@ -63,6 +68,12 @@ export class Consumers {
     for (const feed of this.#loop.feeds.values()) yield [feed.queue, feed.settings];
   }
 
+  /** Lets go of what consumers of the link before this one still hold; none starts before that. */
+  clear(ghosts: readonly PresenceEntry[]): void {
+    const { presence } = this.#link;
+    this.#cleared = Promise.allSettled(ghosts.map(({ queue, consumer }) => presence.leave(queue, consumer)));
+  }
+
   async start(
     owner: ConsumerOwner,
     request: ConsumeRequest,
@@ -71,6 +82,7 @@ export class Consumers {
   ): Promise<VirtualConsumer> {
     const { presence, connectionId, options } = this.#link;
     const { queue, tag, noAck, exclusive } = request;
+    await this.#cleared;
     const { settings } = await this.#declarations.use(queue, o);
     const entry: PresenceEntry = { queue, consumer: uuid(), owner: connectionId, exclusive };
     if (!(await presence.join(entry, options.leaseMs, o))) {
@@ -86,7 +98,10 @@ export class Consumers {
       throw error;
     }
     // It may have gone while it was being watched.
-    if (this.#owners.has(consumer)) this.#loop.add(queue, consumer, settings);
+    if (this.#owners.has(consumer)) {
+      this.#loop.add(queue, consumer, settings);
+      this.#interest.ready();
+    }
     return consumer;
   }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { asBuffer } from '../codec/bytes.js';
 import { parseJson } from '../codec/json/read.js';
 import { stringifyJson } from '../codec/json/write.js';
-import { isRecord } from '../codec/record.js';
+import { isRecord, setKey } from '../codec/record.js';
 import { DecodeError } from '../errors/index.js';
 import type { Headers, MessageProperties, WireMessage } from '../transport/delivery.js';
 import { DeadMessage } from './dead-message.js';
@@ -93,6 +93,17 @@ export function readEnvelope(text: string, queue: string): Content {
   return envelope === undefined ? new ForeignContent(text, queue) : new EnvelopeContent(envelope, queue);
 }
 
+/** The keys of an envelope that have no meaning here. */
+function unknownOf(envelope: Record<string, unknown>): Record<string, unknown> | undefined {
+  let unknown: Record<string, unknown> | undefined;
+  for (const key of Object.keys(envelope)) {
+    if (KNOWN.has(key)) continue;
+    unknown ??= {};
+    setKey(unknown, key, envelope[key]);
+  }
+  return unknown;
+}
+
 class EnvelopeContent implements Content {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
@@ -121,8 +132,7 @@ class EnvelopeContent implements Content {
     this.expiresAt = typeof expires === 'number' && Number.isFinite(expires) ? expires : undefined;
     this.deliveryTag = textOf(properties.delivery_tag);
     this.encoded = { value: envelope.body, encoding: textOf(properties.body_encoding) };
-    const others = Object.entries(envelope).filter(([key]) => !KNOWN.has(key));
-    this.extra = others.length === 0 ? undefined : Object.fromEntries(others);
+    this.extra = unknownOf(envelope);
   }
 
   takeHeaders(): Headers {

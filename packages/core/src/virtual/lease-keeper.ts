@@ -21,11 +21,12 @@ export class LeaseKeeper {
     this.#lists = lists;
   }
 
-  /** Begins, where the driver's leases are to be renewed at all. */
-  start(): void {
+  /** Begins, where the driver's leases are to be renewed at all; `now`: some of them may be about to end. */
+  start(now: boolean): void {
     if (this.#state !== 'idle' || this.#link.driver.extend === undefined) return;
     this.#state = 'running';
-    this.#schedule();
+    if (now) void this.#renew().then(() => this.#schedule());
+    else this.#schedule();
   }
 
   stop(): void {

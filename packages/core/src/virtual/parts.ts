@@ -1,4 +1,4 @@
-import type { ChannelEvents, Op } from '../transport/channel.js';
+import type { Op } from '../transport/channel.js';
 import type { ConsumeLoop } from './consume-loop.js';
 import type { Consumers } from './consumers.js';
 import type { Declarations } from './declarations.js';
@@ -18,7 +18,7 @@ export interface Parts {
   /** The unsettled deliveries of every channel, for the lease keeper. */
   readonly unsettled: Set<UnsettledList>;
   readonly channels: Set<unknown>;
-  openPublisher(events: ChannelEvents): Publisher;
+  openPublisher(): Publisher;
   /** One message of a queue that has not expired. */
   getOne(queue: string, o: Op & { noAck?: boolean }): Promise<Opened | undefined>;
   purge(queue: string, o?: Op): Promise<number>;

@@ -17,6 +17,7 @@ export interface ResolvedRoute {
   readonly via: readonly CompiledExchange[];
 }
 
+const NOWHERE: ResolvedRoute = { known: true, destinations: [], broadcasts: [], via: [] };
 const UNKNOWN: ResolvedRoute = { known: false, destinations: [], broadcasts: [], via: [] };
 
 /** Names that have to be loaded before a message can be routed. */
@@ -28,7 +29,8 @@ export interface Missing {
 }
 
 /**
- * Finds the queues of a message over any number of exchanges bound to exchanges, cycles included; a queue is found once.
+ * Finds the queues of a message over any number of exchanges bound to exchanges, cycles included; a queue is found once. Where
+ * an exchange has no binding for it, its `alternate-exchange` is asked.
  * Routes that the key alone decides are remembered until a table changes.
  */
 export class RouteFinder {
@@ -50,7 +52,7 @@ export class RouteFinder {
       this.#epoch = epoch;
       this.#remembered.clear();
     }
-    if (exchange === '') return this.#anonymous(routingKey, missing);
+    if (exchange === '') return routingKey === '' ? NOWHERE : this.#anonymous(routingKey, missing);
     const remembered = this.#remembered.get(exchange)?.get(routingKey);
     return remembered ?? this.#walk(exchange, routingKey, headers, missing);
   }
@@ -98,6 +100,8 @@ export class RouteFinder {
       if (broadcast) broadcasts.push(name);
       found.clear();
       compiled.router.route(routingKey, headers, found);
+      const alternate = compiled.record?.arguments['alternate-exchange'];
+      if (found.size === 0 && !broadcast && typeof alternate === 'string') seen.add(alternate);
       for (const binding of found) {
         if (binding.destinationType === 'exchange') seen.add(binding.destination);
         else if (!broadcast && !queues.has(binding.destination)) {

@@ -14,13 +14,13 @@ import type {
   QueueSpec,
 } from '../transport/channel.js';
 import type { Delivery, Outcome, Route, WireMessage } from '../transport/delivery.js';
-import { throwIfAborted } from '../util/abort.js';
+import { throwIfAborted, waitOrAbort } from '../util/abort.js';
 import { deferred } from '../util/deferred.js';
 import type { ConsumerOwner } from './consumers.js';
 import { Credit } from './credit.js';
 import { type Content, settleError, UnsettledList, VirtualDelivery } from './delivery.js';
 import { asKombuError } from './driver-error.js';
-import type { Parts } from './parts.js';
+import type { Opened, Parts } from './parts.js';
 import type { Publisher } from './publisher.js';
 import { GetHolder, type VirtualConsumer } from './virtual-consumer.js';
 import { within } from './within.js';
@@ -45,7 +45,7 @@ export class VirtualChannel implements Channel, ConsumerOwner {
   constructor(parts: Parts, events: ChannelEvents) {
     this.#parts = parts;
     this.#events = events;
-    this.#publisher = parts.openPublisher(events);
+    this.#publisher = parts.openPublisher();
     parts.unsettled.add(this.unsettled);
   }
 
@@ -56,41 +56,32 @@ export class VirtualChannel implements Channel, ConsumerOwner {
     return this.#state === 'open';
   }
 
-  async declareExchange(exchange: ExchangeSpec, o?: Op): Promise<void> {
-    this.#check(o);
-    await this.#parts.declarations.declareExchange(exchange, o);
+  declareExchange(exchange: ExchangeSpec, o?: Op): Promise<void> {
+    return this.#run(o, 'declaring an exchange', () => this.#parts.declarations.declareExchange(exchange, o));
   }
-  async deleteExchange(name: string, o?: DeleteOptions & Op): Promise<void> {
-    this.#check(o);
-    await this.#parts.declarations.deleteExchange(name, o);
+  deleteExchange(name: string, o?: DeleteOptions & Op): Promise<void> {
+    return this.#run(o, 'deleting an exchange', () => this.#parts.declarations.deleteExchange(name, o));
   }
-  async declareQueue(queue: QueueSpec, o?: Op): Promise<QueueInfo> {
-    this.#check(o);
-    return this.#parts.declarations.declareQueue(queue, o);
+  declareQueue(queue: QueueSpec, o?: Op): Promise<QueueInfo> {
+    return this.#run(o, 'declaring a queue', () => this.#parts.declarations.declareQueue(queue, o));
   }
-  async deleteQueue(name: string, o?: DeleteOptions & Op): Promise<number> {
-    this.#check(o);
-    return this.#parts.declarations.deleteQueue(name, o);
+  deleteQueue(name: string, o?: DeleteOptions & Op): Promise<number> {
+    return this.#run(o, 'deleting a queue', () => this.#parts.declarations.deleteQueue(name, o));
   }
-  async purgeQueue(name: string, o?: Op): Promise<number> {
-    this.#check(o);
-    return this.#parts.purge(name, o);
+  purgeQueue(name: string, o?: Op): Promise<number> {
+    return this.#run(o, 'purging a queue', () => this.#parts.purge(name, o));
   }
-  async bindQueue(binding: BindingSpec, o?: Op): Promise<void> {
-    this.#check(o);
-    await this.#parts.declarations.bindQueue(binding, o);
+  bindQueue(binding: BindingSpec, o?: Op): Promise<void> {
+    return this.#run(o, 'binding a queue', () => this.#parts.declarations.bindQueue(binding, o));
   }
-  async unbindQueue(binding: BindingSpec, o?: Op): Promise<void> {
-    this.#check(o);
-    await this.#parts.declarations.unbindQueue(binding, o);
+  unbindQueue(binding: BindingSpec, o?: Op): Promise<void> {
+    return this.#run(o, 'unbinding a queue', () => this.#parts.declarations.unbindQueue(binding, o));
   }
-  async bindExchange(binding: ExchangeBindingSpec, o?: Op): Promise<void> {
-    this.#check(o);
-    await this.#parts.declarations.bindExchange(binding, o);
+  bindExchange(binding: ExchangeBindingSpec, o?: Op): Promise<void> {
+    return this.#run(o, 'binding an exchange', () => this.#parts.declarations.bindExchange(binding, o));
   }
-  async unbindExchange(binding: ExchangeBindingSpec, o?: Op): Promise<void> {
-    this.#check(o);
-    await this.#parts.declarations.unbindExchange(binding, o);
+  unbindExchange(binding: ExchangeBindingSpec, o?: Op): Promise<void> {
+    return this.#run(o, 'unbinding an exchange', () => this.#parts.declarations.unbindExchange(binding, o));
   }
 
   publish(message: WireMessage, route: Route, o?: PublishOp): MaybePromise<void> {
@@ -111,7 +102,9 @@ export class VirtualChannel implements Channel, ConsumerOwner {
     if (this.#consumers.has(tag)) throw new InvalidOptionError(`consumer tag '${tag}' is in use on this channel`);
     this.#consumers.set(tag, 'starting');
     try {
-      const consumer = await this.#parts.consumers.start(this, request, deliver, o);
+      const starting = this.#parts.consumers.start(this, request, deliver, o);
+      const undo = (late: VirtualConsumer): void => void this.#parts.consumers.stop(late).catch(() => {});
+      const consumer = await waitOrAbort(starting, o?.signal, 'starting a consumer', undo);
       // Cancelled while it was starting.
       if (this.#consumers.get(tag) === 'starting') this.#consumers.set(tag, consumer);
       else await this.#parts.consumers.stop(consumer);
@@ -143,7 +136,10 @@ export class VirtualChannel implements Channel, ConsumerOwner {
 
   async get(queue: string, o: Op & { noAck?: boolean } = {}): Promise<Delivery | undefined> {
     this.#check(o);
-    const got = await this.#parts.getOne(queue, o);
+    const undo = (late: Opened | undefined): void => {
+      if (late !== undefined) this.#parts.settling.giveBack([late.reserved], o.noAck === true);
+    };
+    const got = await waitOrAbort(this.#parts.getOne(queue, o), o.signal, 'get', undo);
     if (got === undefined) return undefined;
     const { reserved, content } = got;
     const redelivered = content.redelivered || reserved.redelivered === true || (reserved.attempts ?? 0) > 0;
@@ -230,6 +226,11 @@ export class VirtualChannel implements Channel, ConsumerOwner {
     this.#parts.unsettled.delete(this.unsettled);
     this.#parts.channels.delete(this);
     if (this.#state === 'closing') this.linkLost(undefined);
+  }
+
+  async #run<T>(o: Op | undefined, what: string, work: () => Promise<T>): Promise<T> {
+    this.#check(o);
+    return waitOrAbort(work(), o?.signal, what);
   }
 
   #check(o?: Op): void {

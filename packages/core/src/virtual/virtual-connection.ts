@@ -6,7 +6,7 @@ import { deferred } from '../util/deferred.js';
 import { type ArrivalHooks, dispatch } from './arrivals.js';
 import { BatchPublisher } from './batch-publisher.js';
 import { BroadcastHub } from './broadcast-hub.js';
-import type { CarryOver } from './carry-over.js';
+import type { CarryOver, Leftovers } from './carry-over.js';
 import { ConsumeLoop } from './consume-loop.js';
 import { Consumers } from './consumers.js';
 import { Declarations } from './declarations.js';
@@ -55,13 +55,14 @@ export class VirtualConnection implements TransportConnection, Parts {
       (message, route, keep) => this.#core.publish(message, route, undefined, keep),
       () => this.#hub,
     );
-    this.#core = this.#makePublisher();
+    this.#core = this.#makePublisher(Number.POSITIVE_INFINITY);
     const arrivals: ArrivalHooks = {
       open: (reserved) => this.settling.open(reserved),
       expired: (reserved, content, noAck) => this.settling.dispose(reserved, content, 'expired', noAck),
       release: (reserved, noAck) => this.settling.giveBack(reserved, noAck),
     };
-    this.loop = new ConsumeLoop(link, { ...arrivals, flush: () => this.settling.buffer.flush(), signal });
+    const flush = (): void => this.settling.buffer.flush();
+    this.loop = new ConsumeLoop(link, { ...arrivals, flush, freed: () => this.#hub.resume(), signal });
     this.#hub = new BroadcastHub(link, this.loop.feeds, (reserved, noAck) => {
       dispatch(reserved, noAck, this.loop.feeds, link.clock, arrivals);
     });
@@ -79,6 +80,7 @@ export class VirtualConnection implements TransportConnection, Parts {
         this.#reaper.recover();
         await Promise.all(this.declarations.fanouts(queue).map((binding) => this.#hub.subscribe(binding)));
       },
+      ready: () => this.#hub.resume(),
       end: (queue) => this.#hub.unsubscribe(queue),
     });
     this.#reaper = new Reaper(link, this.consumers, this.declarations, {
@@ -91,8 +93,9 @@ export class VirtualConnection implements TransportConnection, Parts {
     this.#leases = new LeaseKeeper(link, this.unsettled);
     this.#unlisten = link.topology.onQueueDropped?.((queue) => this.#queueGone(queue));
     link.driver.closed.then((reason) => this.#ended(reason));
-    this.#adopt();
-    this.#leases.start();
+    const left = carryOver.take(link.connectionId);
+    if (left !== undefined) this.#adopt(left);
+    this.#leases.start(left !== undefined && left.unsettled.length > 0);
   }
 
   get closed(): Promise<KombuError | undefined> {
@@ -124,8 +127,8 @@ export class VirtualConnection implements TransportConnection, Parts {
     this.#ended(undefined);
   }
 
-  openPublisher(_events: ChannelEvents): Publisher {
-    return this.#makePublisher();
+  openPublisher(): Publisher {
+    return this.#makePublisher(this.link.options.maxInFlight);
   }
 
   getOne(queue: string, o: Op & { noAck?: boolean }): Promise<Opened | undefined> {
@@ -150,7 +153,7 @@ export class VirtualConnection implements TransportConnection, Parts {
     return this.link.driver.extend === undefined ? 0 : this.link.clock.monotonic();
   }
 
-  #makePublisher(): Publisher {
+  #makePublisher(maxInFlight: number): Publisher {
     const hooks: PublishHooks = {
       flush: () => this.settling.buffer.flush(),
       evicted: (reserved) => {
@@ -160,7 +163,8 @@ export class VirtualConnection implements TransportConnection, Parts {
       // Where the store tells of new messages itself, it has told already.
       stored: (queue) => (this.link.driver.watch === undefined ? this.loop.wake(queue) : undefined),
     };
-    return this.link.storesObjects ? new DirectPublisher(this.link, hooks) : new BatchPublisher(this.link, hooks);
+    if (this.link.storesObjects) return new DirectPublisher(this.link, hooks);
+    return new BatchPublisher(this.link, hooks, maxInFlight);
   }
 
   #queueGone(queue: string): void {
@@ -170,11 +174,10 @@ export class VirtualConnection implements TransportConnection, Parts {
   }
 
   /** Takes over what the link before this one has left. */
-  #adopt(): void {
-    const left = this.#carryOver.take(this.link.connectionId);
-    if (left === undefined) return;
+  #adopt(left: Leftovers): void {
     for (const list of left.unsettled) this.unsettled.add(list);
     for (const item of left.settlements) this.settling.buffer.add(item);
+    this.consumers.clear(left.presence);
   }
 
   async #close(): Promise<void> {
@@ -210,15 +213,22 @@ export class VirtualConnection implements TransportConnection, Parts {
     void this.loop.close();
     this.#stop();
     this.consumers.close().catch(() => {});
-    const { presence, connectionId, clock, options, capabilities } = this.link;
-    if (presence.local) for (const entry of this.consumers.entries()) void presence.leave(entry.queue, entry.consumer);
-    const settlements = this.settling.buffer.abandon();
-    if (capabilities.settleAfterReconnect) {
-      const unsettled = [...this.unsettled].filter((list) => list.size > 0);
-      this.#carryOver.keep(connectionId, { unsettled, settlements }, clock, options.leaseMs);
-    } else for (const list of this.unsettled) list.die();
+    this.#leave();
     this.#core.close(reason ?? new ClosedError('the connection is closed'));
     for (const channel of [...this.channels]) channel.linkLost(reason);
     this.#closed.resolve(reason);
+  }
+
+  /** What others see of this link goes; what the next link of this Connection can go on with is kept for it. */
+  #leave(): void {
+    const { presence, connectionId, clock, options, capabilities } = this.link;
+    const entries = this.consumers.entries();
+    if (presence.local) for (const entry of entries) void presence.leave(entry.queue, entry.consumer);
+    const abandoned = this.settling.buffer.abandon();
+    const again = capabilities.settleAfterReconnect;
+    const unsettled = again ? [...this.unsettled].filter((list) => list.size > 0) : [];
+    if (!again) for (const list of this.unsettled) list.die();
+    const left = { unsettled, settlements: again ? abandoned : [], presence: presence.local ? [] : entries };
+    this.#carryOver.keep(connectionId, left, clock, options.leaseMs);
   }
 }

@@ -295,6 +295,61 @@ describe.each(brokers)('consuming on %s', (_name, start) => {
     await collect(a.channel, 'q');
   });
 
+  it('loses nothing when get or consume is aborted at any moment', async () => {
+    const { channel } = await connect(start().transport);
+    await channel.declareQueue(queue('q'));
+    for (const body of numbers(20)) await channel.publish(message(body), to('', 'q'));
+    const acked: string[] = [];
+    for (let i = 0; i < 100; i++) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const request = {
+        queue: 'q',
+        tag: `t${i}`,
+        noAck: false,
+        exclusive: false,
+        noLocal: false,
+        arguments: {},
+        prefetch: 3,
+      };
+      const getting = channel.get('q', { signal }).catch((error: { code: string }) => error.code);
+      const consuming = channel
+        .consume(request, (delivery) => void channel.settle(delivery, 'requeue'), { signal })
+        .catch((error: { code: string }) => error.code);
+      await settle(i % 4);
+      controller.abort();
+      const got = await getting;
+      if (typeof got === 'object') await channel.settle(got, 'release');
+      else if (got !== undefined) expect(got).toBe('ERR_KOMBU_ABORTED');
+      if ((await consuming) === undefined) await channel.cancel(request.tag);
+    }
+    await until('all of it is there again', async () => {
+      acked.push(...(await drain(channel, 'q')));
+      return acked.length >= 20;
+    });
+    await settle();
+    acked.push(...(await drain(channel, 'q')));
+    expect([...acked].sort((a, b) => Number(a) - Number(b))).toEqual(numbers(20));
+  });
+
+  it('does nothing that was aborted before', async () => {
+    const { channel } = await connect(start().transport);
+    const signal = AbortSignal.abort();
+    const calls = [
+      () => channel.declareQueue(queue('q'), { signal }),
+      () =>
+        channel.declareExchange(
+          { name: 'x', type: 'direct', durable: true, autoDelete: false, arguments: {} },
+          { signal },
+        ),
+      () => channel.get('q', { signal }),
+      () => channel.purgeQueue('q', { signal }),
+      () => channel.publish(message('m'), to('', 'q'), { signal }),
+    ];
+    for (const call of calls) expect((await failure(call)).code).toBe('ERR_KOMBU_ABORTED');
+    expect((await failure(channel.declareQueue(queue('q', { passive: true })))).code).toBe('ERR_KOMBU_NOT_FOUND');
+  });
+
   it('reports a consumer that throws, and goes on', async () => {
     const { channel, told } = await connect(start().transport);
     await channel.declareQueue(queue('q'));

@@ -122,6 +122,27 @@ describe.each(brokers)('publishing on %s', (name, start) => {
     expect(await drain(channel, 'q')).toEqual(['mandatory', 'anonymous']);
   });
 
+  it('asks the alternate exchange where a message has no binding', async () => {
+    const { channel } = await connect(start().transport);
+    await channel.declareExchange(exchange('rest', 'fanout'));
+    await channel.declareExchange(exchange('x', 'direct', { arguments: { 'alternate-exchange': 'rest' } }));
+    for (const [name, from] of [
+      ['taken', 'x'],
+      ['others', 'rest'],
+    ] as const) {
+      await channel.declareQueue(queue(name));
+      await channel.bindQueue({ queue: name, exchange: from, routingKey: 'k', arguments: {} });
+    }
+    for (const key of ['k', 'l']) await channel.publish(message(key), to('x', key, true));
+    expect([await drain(channel, 'taken'), await drain(channel, 'others')]).toEqual([['k'], ['l']]);
+  });
+
+  it('has no queue without a name', async () => {
+    const { channel } = await connect(start().transport);
+    await channel.publish(message('dropped'), to('', ''));
+    expect((await failure(channel.publish(message('a'), to('', '', true)))).code).toBe('ERR_KOMBU_NO_ROUTE');
+  });
+
   it('puts what no binding takes into the deadletter queue, with a warning', async () => {
     const { channel, warnings } = await connect(start().transport, { options: { deadletterQueue: 'lost' } });
     await bound(channel, 'direct', { q: ['k'] });

@@ -298,3 +298,20 @@ describe('leases', () => {
     expect(store.reserved.size).toBe(0);
   });
 });
+
+describe('an exclusive consumer', () => {
+  it('comes back at once after its link was lost', async () => {
+    const store = new TextStore();
+    const transport = textTransport(store);
+    const old = await connect(transport, { connectionId: 'same' });
+    await old.channel.declareQueue(queue('q'));
+    await collect(old.channel, 'q', { exclusive: true });
+    store.failLinks();
+    await old.channel.closed;
+    const rival = await connect(transport);
+    expect((await failure(collect(rival.channel, 'q'))).code).toBe('ERR_KOMBU_ACCESS_REFUSED');
+    const next = await connect(transport, { connectionId: 'same' });
+    await collect(next.channel, 'q', { exclusive: true });
+    expect(store.consumers.size).toBe(1);
+  });
+});
