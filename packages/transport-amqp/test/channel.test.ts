@@ -259,17 +259,29 @@ function suite({ url }: Rabbitmq): void {
       await few.link.close();
     });
 
-    it('without confirms ends when the message was handed over, and returns to the channel', async () => {
+    it('without confirms ends when the message was handed over, and finds what came back all the same', async () => {
       const plain = await openLink(url, { options: { confirmPublish: false } });
       const mine = await plain.channel();
       const queue = await declareQueue(mine);
       await mine.publish(message('first'), { exchange: '', routingKey: queue });
       expect(mine.publish(message('second'), { exchange: '', routingKey: queue })).toBeUndefined();
-      mine.publish(message('back'), { exchange: '', routingKey: 'nobody', mandatory: true });
-      await until(() => mine.told.returned.length === 1, { what: 'the return' });
-      expect(mine.told.returned[0]).toMatchObject({ exchange: '', routingKey: 'nobody', replyCode: 312 });
-      expect(mine.told.returned[0]?.message.body.toString()).toBe('back');
-      expect(await mine.purgeQueue(queue)).toBe(2);
+      const mandatory = await Promise.allSettled(
+        Array.from({ length: 30 }, async (_, i) => {
+          const routingKey = i % 2 === 0 ? queue : 'nobody';
+          await mine.publish(message(String(i)), { exchange: '', routingKey, mandatory: true });
+        }),
+      );
+      expect(mandatory.map((r) => (r.status === 'fulfilled' ? 'taken' : r.reason.code))).toEqual(
+        Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? 'taken' : 'ERR_KOMBU_NO_ROUTE')),
+      );
+      expect(await mine.purgeQueue(queue)).toBe(2 + 15); // mandatory ones are answered for, and with them what came before
+      expect(mine.told.returned).toEqual([]);
+      mine.publish(message('x'), { exchange: '', routingKey: queue });
+      mine.publish(message('lost', { properties: { userId: 'someone else' } }), { exchange: '', routingKey: queue });
+      await until(() => mine.told.warnings.length === 1, { what: 'the warning of a publish that nobody waits for' });
+      expect(mine.told.warnings[0]).toMatchObject({ code: 'ERR_KOMBU_PRECONDITION_FAILED' });
+      await mine.publish(message('again'), { exchange: '', routingKey: queue });
+      await until(async () => (await count(queue)) === 2, { what: 'what was published around it' });
       // Back-pressure: a large one is taken when the network has taken it.
       await mine.publish(message(Buffer.alloc(8 * 1024 * 1024)), { exchange: '', routingKey: queue });
       await mine.close();

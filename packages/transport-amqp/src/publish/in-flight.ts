@@ -35,6 +35,11 @@ export class InFlight {
     return this.#window.size;
   }
 
+  /** The sequence number of the publish that was written last, on the channel that is open now. */
+  get lastWritten(): number {
+    return this.#window.next - 1;
+  }
+
   get held(): readonly Pending[] {
     return this.#held;
   }

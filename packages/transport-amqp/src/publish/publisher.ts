@@ -19,6 +19,7 @@ import { channelError, linkError, publishError } from '../translate-error.js';
 import type { Return, Sink } from '../wire/frame-reader.js';
 import { checkBytes, writePublish } from '../wire/frames.js';
 import type { ContentHeader } from '../wire/properties.js';
+import { Answers } from './answers.js';
 import { refusedPublish } from './culprit.js';
 import { ExchangeCheck } from './exchange-check.js';
 import { InFlight } from './in-flight.js';
@@ -39,6 +40,8 @@ export class Publisher implements Sink {
   readonly #confirms: boolean;
   readonly #inFlight: InFlight;
   readonly #check: ExchangeCheck;
+  /** Of mandatory publishes, where there are no confirms. */
+  readonly #answers: Answers;
   readonly #drained = deferred();
   #state: 'idle' | 'opening' | 'open' | 'closing' | 'closed' = 'idle';
   #channel: Channel | undefined;
@@ -49,6 +52,12 @@ export class Publisher implements Sink {
     this.#core = core;
     this.#confirms = core.link.options.confirmPublish;
     this.#inFlight = new InFlight(core.link.options, core.link.context.clock);
+    this.#answers = new Answers({
+      output: core.link.output,
+      channel: () => this.#channel,
+      last: () => this.#inFlight.lastWritten,
+      answered: (upTo) => this.confirmed(upTo, true, true),
+    });
     this.#check = new ExchangeCheck(core.link, (exchange, error) => this.#checked(exchange, error));
   }
 
@@ -140,6 +149,10 @@ export class Publisher implements Sink {
       this.#write(pending.message, pending.route);
       pending.sent = true;
       if (this.#confirms) return 'sent';
+      if (pending.route.mandatory) {
+        this.#answers.want();
+        return 'sent';
+      }
       pending.done();
     } catch (error) {
       pending.fail(channelError(error));
@@ -185,7 +198,7 @@ export class Publisher implements Sink {
   }
 
   returned(method: Return, header: ContentHeader, body: Buffer): void {
-    if (this.#confirms && this.#inFlight.returned(method, header, body)) return;
+    if (this.#inFlight.returned(method, header, body)) return;
     const { exchange, routingKey, replyCode, replyText } = method;
     const { contentType, contentEncoding, headers, properties } = header;
     const message = { body, contentType, contentEncoding, headers, properties };
@@ -227,6 +240,7 @@ export class Publisher implements Sink {
       culprit.fail(publishError(error));
     }
     this.#inFlight.holdAgain(written.slice(at + 1));
+    if (!this.#confirms) this.#core.events.warning(publishError(error));
     if (this.#state === 'closing' && this.#inFlight.held.length > 0) void this.#open();
     this.#go();
   }
