@@ -44,8 +44,10 @@ export interface ConsumerOptions<T = unknown> {
    * Decides what becomes of a message whose handler threw or rejected. No answer: it is requeued after 1 s, growing to 60 s
    * while it keeps failing. Also told of settlements that failed after their promise had resolved (LEASE_LOST).
    */
-  onError?: // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers nothing is allowed too
-  ((error: unknown, message: Message<T>) => FailureOutcome | void | Promise<FailureOutcome | void>) | undefined;
+  onError?:
+    | ((error: unknown, message: Message<T>) => FailureOutcome | Promise<FailureOutcome>)
+    | ((error: unknown, message: Message<T>) => void)
+    | undefined;
   /** What its consumer tags begin with. Default `kombu-`. */
   tagPrefix?: string | undefined;
   /** Closes the consumer when aborted. */

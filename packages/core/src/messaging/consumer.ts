@@ -65,6 +65,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
     });
     const { queues = [] } = options;
     for (const queue of Array.isArray(queues) ? queues : [queues]) this.addQueue(queue);
+    this.#consumption.heedSignal();
   }
 
   /** The connection that it works over. */

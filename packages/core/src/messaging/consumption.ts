@@ -29,7 +29,8 @@ export class Consumption<T> {
   readonly #events: Emitter<ConsumerEvents>;
   readonly #host: ConsumptionHost;
   readonly #onAbort = (): void => {
-    this.#iterator?.end(new AbortedError('the consumer was aborted', { cause: this.#options.signal?.reason }));
+    this.#aborted = new AbortedError('the consumer was aborted', { cause: this.#options.signal?.reason });
+    this.#iterator?.end(this.#aborted);
     void this.close(DEFAULT_DRAIN_MS);
   };
   #ownership: 'own' | 'borrowed';
@@ -40,6 +41,7 @@ export class Consumption<T> {
   #prefetch: number;
   #flow: 'on' | 'off' = 'on';
   #closing: Promise<void> | undefined;
+  #aborted: AbortedError | undefined;
 
   constructor(
     target: ChannelOrConnection,
@@ -56,14 +58,18 @@ export class Consumption<T> {
     this.#events = events;
     this.#host = host;
     this.#prefetch = options.prefetchCount;
-    const { signal } = options;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Closes it when its signal is aborted, or is already. */
+  heedSignal(): void {
+    const { signal } = this.#options;
     if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Throws when it is closed. */
   checkOpen(): void {
-    if (this.#closing !== undefined) throw new ClosedError('the consumer is closed');
+    if (this.#closing !== undefined) throw this.#aborted ?? new ClosedError('the consumer is closed');
   }
 
   get channel(): Channel {
