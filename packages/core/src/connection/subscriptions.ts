@@ -26,8 +26,8 @@ interface Subscription {
   readonly subscriber: Subscriber;
   /** Which start of the consumer its deliveries must come from. */
   start: number;
-  /** Whether the broker has it. */
-  live: boolean;
+  /** `live`: the broker has it. `abandoned`: nobody wants it any more, though it may still start. */
+  state: 'starting' | 'live' | 'abandoned';
 }
 
 /** What the consumers of a channel need of it. */
@@ -76,14 +76,21 @@ export class Subscriptions {
   ): Promise<void> {
     const { tag } = request;
     if (this.#byTag.has(tag)) throw new InvalidOptionError(`the channel has a consumer '${tag}' already`);
-    const subscription: Subscription = { request: { ...request }, subscriber, start: 0, live: false };
+    const subscription: Subscription = { request: { ...request }, subscriber, start: 0, state: 'starting' };
     this.#byTag.set(tag, subscription);
     this.#host.started(this.#host.queueName(request.queue));
+    const abandon = () => {
+      subscription.state = 'abandoned';
+      this.#forget(tag, subscription);
+    };
+    signal?.addEventListener('abort', abandon, { once: true });
     try {
       await this.#consume(raw, subscription, signal);
     } catch (error) {
       this.#forget(tag, subscription);
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', abandon);
     }
     if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
   }
@@ -91,7 +98,7 @@ export class Subscriptions {
   /** Starts every consumer on a new level-1 channel; those that the broker refuses are over. */
   async restart(raw: TransportChannel, report: RevivalReport, signal: AbortSignal): Promise<void> {
     for (const [tag, subscription] of [...this.#byTag]) {
-      if (!subscription.live) continue; // Its own consume() is under way and reports by itself.
+      if (subscription.state !== 'live') continue; // Its own consume() is under way and reports by itself.
       const done = await report.step('consumer', tag, signal, async (s) => {
         await this.#consume(raw, subscription, s);
         return true;
@@ -124,7 +131,7 @@ export class Subscriptions {
     const subscription = this.#byTag.get(tag);
     if (subscription === undefined) throw new InvalidOptionError(`the channel has no consumer '${tag}'`);
     subscription.request = { ...subscription.request, prefetch };
-    if (raw === undefined || !subscription.live) return;
+    if (raw === undefined || subscription.state !== 'live') return;
     if (raw.setPrefetch !== undefined) {
       await raw.setPrefetch(tag, prefetch);
       return;
@@ -172,6 +179,10 @@ export class Subscriptions {
     const deliver = (delivery: Delivery): void => {
       // What a lost link still brings will come again; unless it was settled by being sent.
       if (subscription.start !== start && !request.noAck) return;
+      if (subscription.state === 'abandoned' && !request.noAck) {
+        this.#giveBack(raw, delivery);
+        return;
+      }
       if (diagnosticsChannels.deliver.hasSubscribers) traceDelivery(host.connectionId, host.channelId, delivery);
       host.delivered();
       try {
@@ -181,7 +192,16 @@ export class Subscriptions {
       }
     };
     await raw.consume(queue === request.queue ? request : { ...request, queue }, deliver, { signal });
-    subscription.live = true;
+    if (subscription.state === 'starting') subscription.state = 'live';
+  }
+
+  #giveBack(raw: TransportChannel, delivery: Delivery): void {
+    const failed = (error: unknown) => this.#host.error(error);
+    try {
+      Promise.resolve(raw.settle(delivery, 'release')).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #forget(tag: string, subscription: Subscription): void {
