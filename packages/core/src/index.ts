@@ -77,6 +77,7 @@ export { createMemoryTransport, memory } from './memory/memory.js';
 export { Consumer } from './messaging/consumer.js';
 export type {
   CloseOptions,
+  ConsumableQueue,
   ConsumeOptions,
   ConsumerEvents,
   ConsumerOptions,

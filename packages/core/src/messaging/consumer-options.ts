@@ -13,10 +13,13 @@ export type MessageCallback<T = unknown> = (body: T, message: Message<T>) => unk
 /** What becomes of a message whose handler failed; undefined: it is requeued after a while. */
 export type FailureOutcome = 'ack' | 'requeue' | 'reject' | undefined;
 
+/** A queue whose payloads are `T`, or one that does not say what its payloads are. */
+export type ConsumableQueue<T> = Queue<T> | BoundQueue<T> | Queue | BoundQueue;
+
 /** What a {@link Consumer} is made with. */
 export interface ConsumerOptions<T = unknown> {
   /** The queues to consume from: one or several. */
-  queues?: Queue<T> | BoundQueue<T> | readonly (Queue<T> | BoundQueue<T>)[] | undefined;
+  queues?: ConsumableQueue<T> | readonly ConsumableQueue<T>[] | undefined;
   /** Gets each message. With it, `callbacks` are not called. */
   onMessage?: MessageHandler<T> | undefined;
   /** Called one after the other for each message. */

@@ -3,12 +3,12 @@ import type { Connection } from '../connection/connection.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import { Emitter } from '../connection/events.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
-import type { Queue } from '../entity/queue.js';
 import type { ChannelOrConnection } from '../entity/target.js';
 import { InvalidOptionError, NotSupportedError } from '../errors/index.js';
 import { milliseconds, wholeNumber } from '../util/check-options.js';
 import type {
   CloseOptions,
+  ConsumableQueue,
   ConsumeOptions,
   ConsumerEvents,
   ConsumerOptions,
@@ -64,7 +64,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
       },
     });
     const { queues = [] } = options;
-    for (const queue of Array.isArray(queues) ? queues : [queues]) this.addQueue(queue);
+    for (const queue of Array.isArray(queues) ? queues : [queues]) this.addQueue(queue as ConsumableQueue<T>);
     this.#consumption.heedSignal();
   }
 
@@ -84,11 +84,11 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /** Adds a queue; `consume()` starts it. One of a name that is there already is not added again. */
-  addQueue(queue: Queue<T> | BoundQueue<T>): BoundQueue<T> {
+  addQueue(queue: ConsumableQueue<T>): BoundQueue<T> {
     const known = queue.name === '' ? undefined : this.#queues.find(({ name }) => name === queue.name);
     if (known !== undefined) return known;
     const { channel } = this;
-    const bound = 'entity' in queue ? queue.rebind(channel) : queue.bind(channel);
+    const bound = ('entity' in queue ? queue.rebind(channel) : queue.bind(channel)) as BoundQueue<T>;
     this.#queues = [...this.#queues, bound];
     return bound;
   }
@@ -160,12 +160,12 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /** Whether it consumes from this queue. */
-  consumingFrom(queue: string | Queue<T> | BoundQueue<T>): boolean {
+  consumingFrom(queue: string | { readonly name: string }): boolean {
     return this.#consumption.running?.intake.has(nameOf(queue)) ?? false;
   }
 
   /** Ends the consuming of one queue and forgets the queue. Messages in hand stay settleable. */
-  async cancelByQueue(queue: string | Queue<T> | BoundQueue<T>): Promise<void> {
+  async cancelByQueue(queue: string | { readonly name: string }): Promise<void> {
     const name = nameOf(queue);
     this.#queues = this.#queues.filter((one) => one.name !== name);
     await this.#consumption.running?.intake.end(name);
