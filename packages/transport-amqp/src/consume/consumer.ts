@@ -32,7 +32,7 @@ export class AmqpConsumer implements Sink, InboxOwner {
   readonly #deliver: (delivery: Delivery) => void;
   readonly #owner: ConsumerOwner;
   readonly #backlog: Backlog;
-  #state: 'starting' | 'running' | 'cancelling' | 'draining' | 'ended' = 'starting';
+  #state: 'starting' | 'running' | 'asking' | 'cancelling' | 'draining' | 'ended' = 'starting';
   #inbox: Inbox | undefined;
   #prefetch: number;
   #subscriptions: Subscriptions | undefined;
@@ -61,7 +61,7 @@ export class AmqpConsumer implements Sink, InboxOwner {
     if (this.#state === 'ended') void closeChannel(channel);
     else {
       this.#inbox = new Inbox(channel, link.output, this);
-      this.#subscriptions = new Subscriptions(channel, this.request, () => this.#cancelledByBroker(channel));
+      this.#subscriptions = new Subscriptions(channel, this.request, () => void this.#cancelledByBroker(channel));
       link.reader.add(this.#inbox.number, this);
       try {
         await this.#subscriptions.start(this.#core.serverPrefetch(this.#prefetch));
@@ -160,9 +160,10 @@ export class AmqpConsumer implements Sink, InboxOwner {
   /** Ends the subscription; what was handed over stays settleable, what was not goes back to the queue. */
   async cancel(): Promise<void> {
     if (this.#state === 'starting') return this.end();
+    this.#dropBacklog();
+    if (this.#state === 'asking') this.#drain();
     if (this.#state !== 'running') return;
     this.#state = 'cancelling';
-    this.#dropBacklog();
     this.#core.link.output.flush();
     try {
       await this.#fitting;
@@ -173,12 +174,39 @@ export class AmqpConsumer implements Sink, InboxOwner {
     this.#drain();
   }
 
-  #cancelledByBroker(channel: Channel): void {
-    if (this.#inbox?.channel !== channel || this.#state === 'draining' || this.#state === 'ended') return;
-    const why = `the broker ended the consumer: queue "${this.request.queue}" was deleted, or the node that held it went away`;
-    this.#dropBacklog();
-    this.#drain();
-    this.#owner.consumerLost(this, new ChannelError('NOT_FOUND', why));
+  /**
+   * The broker ended the subscription. When the queue is still there (its leader has moved, for example) the consumer subscribes
+   * again; what was handed over stays settleable in either case.
+   */
+  async #cancelledByBroker(channel: Channel): Promise<void> {
+    if (this.#inbox?.channel !== channel || this.#state !== 'running') return;
+    this.#state = 'asking';
+    const { queue } = this.request;
+    const text = `the broker ended the consumer: queue "${queue}" was deleted, or the node that held it went away`;
+    const why = new ChannelError('NOT_FOUND', text);
+    const { link, events } = this.#core;
+    let found = false;
+    try {
+      await link.utility.run((utility) => utility.checkQueue(queue));
+      found = this.#isAsking(channel);
+      if (found) await this.#subscriptions?.restart(this.#core.serverPrefetch(this.#prefetch));
+    } catch {
+      found = false;
+    }
+    if (!this.#isAsking(channel)) return;
+    if (found) {
+      this.#state = 'running';
+      events.warning(why);
+      this.#handBacklog();
+    } else if (link.lostBecause === undefined) {
+      this.#dropBacklog();
+      this.#drain();
+      this.#owner.consumerLost(this, why);
+    }
+  }
+
+  #isAsking(channel: Channel): boolean {
+    return this.#inbox?.channel === channel && this.#state === 'asking';
   }
 
   #dropBacklog(): void {
@@ -243,7 +271,8 @@ export class AmqpConsumer implements Sink, InboxOwner {
     if (this.#state === 'cancelling' || this.#state === 'draining') this.#ended();
     // amqplib ends the channels before it says that the connection is lost: look when it has.
     queueMicrotask(() => {
-      if (this.#state === 'running' && this.#core.link.lostBecause === undefined) void this.#revive(error);
+      const wanted = this.#state === 'running' || this.#state === 'asking';
+      if (wanted && this.#core.link.lostBecause === undefined) void this.#revive(error);
     });
   }
 
