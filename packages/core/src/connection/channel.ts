@@ -45,7 +45,6 @@ export class Channel {
     this.id = id;
     this.#host = host;
     this.#link = new ChannelLink(id, host);
-    host.adopt(this, this.#link);
   }
 
   get state(): ChannelState {

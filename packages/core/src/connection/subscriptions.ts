@@ -1,10 +1,11 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
 import { traceDelivery } from '../diagnostics/publications.js';
-import { InvalidOptionError, type KombuError } from '../errors/index.js';
+import { InvalidOptionError, KombuError } from '../errors/index.js';
 import type { ConsumeRequest, Channel as TransportChannel } from '../transport/channel.js';
 import type { Delivery } from '../transport/delivery.js';
 import { isLinkError } from './retry.js';
 import type { RevivalReport } from './revival.js';
+import { isLocked } from './second-chance.js';
 
 /**
  * Who gets the deliveries of a consumer. Every method is called synchronously and must not throw.
@@ -26,8 +27,11 @@ interface Subscription {
   readonly subscriber: Subscriber;
   /** Which start of the consumer its deliveries must come from. */
   start: number;
-  /** `live`: the broker has it. `abandoned`: nobody wants it any more, though it may still start. */
-  state: 'starting' | 'live' | 'abandoned';
+  /**
+   * `live`: the broker has it. `locked`: the broker still believes in an old link that had it. `abandoned`: nobody wants it any
+   * more, though it may still start.
+   */
+  state: 'starting' | 'live' | 'locked' | 'abandoned';
 }
 
 /** What the consumers of a channel need of it. */
@@ -95,23 +99,43 @@ export class Subscriptions {
     if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
   }
 
-  /** Starts every consumer on a new level-1 channel; those that the broker refuses are over. */
-  async restart(raw: TransportChannel, report: RevivalReport, signal: AbortSignal): Promise<void> {
+  /** Starts every consumer on a new level-1 channel, or those that were locked out; what the broker refuses is over. */
+  async restart(raw: TransportChannel, report: RevivalReport, signal: AbortSignal, which?: 'locked'): Promise<void> {
     for (const [tag, subscription] of [...this.#byTag]) {
-      if (subscription.state !== 'live') continue; // Its own consume() is under way and reports by itself.
+      // One that is still being started reports by itself.
+      if (subscription.state !== 'locked' && (which === 'locked' || subscription.state !== 'live')) continue;
       const done = await report.step('consumer', tag, signal, async (s) => {
         await this.#consume(raw, subscription, s);
         return true;
       });
       if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
       else if (done) {
+        subscription.state = 'live';
         report.consumers.push(tag);
         this.#tell(() => subscription.subscriber.revived?.());
-      } else {
-        const failure = report.failed.findLast(({ kind, name }) => kind === 'consumer' && name === tag);
-        this.cancelled(tag, failure?.error as KombuError);
-      }
+      } else this.#refused(tag, subscription, report);
     }
+  }
+
+  get anyLocked(): boolean {
+    for (const { state } of this.#byTag.values()) if (state === 'locked') return true;
+    return false;
+  }
+
+  /** Consumers that are still locked out are over. */
+  endLocked(error: KombuError): void {
+    for (const [tag, { state }] of [...this.#byTag]) if (state === 'locked') this.cancelled(tag, error);
+  }
+
+  #refused(tag: string, subscription: Subscription, { failed }: RevivalReport): void {
+    const { request } = subscription;
+    const error = failed.findLast(({ kind, name }) => kind === 'consumer' && name === tag)?.error as KombuError;
+    const queue = this.#host.queueName(request.queue);
+    // RabbitMQ's answer where an exclusive consumer of the old link is still there.
+    const refusedExclusive = request.exclusive && KombuError.is(error, 'ERR_KOMBU_ACCESS_REFUSED');
+    const lockedQueue = failed.some((f) => f.kind === 'queue' && f.name === queue && isLocked(f.error));
+    if (lockedQueue || isLocked(error) || refusedExclusive) subscription.state = 'locked';
+    else this.cancelled(tag, error);
   }
 
   /** Ends a consumer; its queue is told to the host only when it is the broker's turn no more. */

@@ -44,7 +44,7 @@ interface Entry {
 export interface PublishOutlet {
   readonly clock: Clock;
   /** How many publishes may wait. */
-  readonly limit: number;
+  limit(): number;
   /** The level-1 channel to publish on, while the link is up. */
   outlet(): TransportChannel | undefined;
   /** Asks for a link; the queue is told by `flush` or `fail`. */
@@ -69,8 +69,8 @@ export class WaitingPublishes {
 
   /** Publishes as soon as there is a link. */
   wait(message: WireMessage, route: Route, o: ChannelPublishOptions | undefined): Promise<void> {
-    if (this.#entries.length >= this.#host.limit) {
-      const error = new BufferFullError(`${this.#host.limit} publishes are waiting for the link already`);
+    if (this.#entries.length >= this.#host.limit()) {
+      const error = new BufferFullError(`${this.#entries.length} publishes are waiting for the link already`);
       return Promise.reject(error);
     }
     const entry = this.#entry(message, route, o);
@@ -120,12 +120,11 @@ export class WaitingPublishes {
     if (policy?.timeoutMs !== undefined) {
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, this.#host.clock.monotonic() + policy.timeoutMs);
     }
-    const order = this.#calls++;
     return {
-      order,
+      order: this.#calls++,
       message,
       route,
-      o,
+      o: deadline === o?.deadline ? o : { ...o, deadline },
       policy,
       done: deferred(),
       deadline,
