@@ -97,11 +97,11 @@ export const CONSUMER_OPTION_NAMES: ReadonlySet<string> = new Set([
 
 /** The events of a {@link Consumer}. */
 export interface ConsumerEvents {
-  /** The broker ended the consuming of a queue, for example because the queue was deleted. `consume()` starts it again. */
+  /** The broker ended the consuming of a queue, for example because the queue was deleted. `revived` tells when it goes on. */
   cancelled: { readonly queue: string; readonly consumerTag: string; readonly error: KombuError };
   /** A handler failed, or a settlement did after its promise had resolved. */
   error: { readonly error: unknown; readonly message: Message };
-  /** A queue is consumed from again, over a new link. */
+  /** A queue is consumed from again: over a new link, or declared anew. */
   revived: { readonly queue: string };
   /** It will not deliver any more; with an error when its channel ended by itself. */
   closed: { readonly error: KombuError | undefined };

@@ -34,7 +34,8 @@ const BOTH = 'a consumer has either a handler or a loop over it, not both';
  *
  * - Handlers start in the order of delivery, at most `concurrency` at a time.
  * - A handler that throws or rejects loses nothing: see `onError`.
- * - After a lost link it consumes again by itself.
+ * - After a lost link it consumes again by itself. A queue that somebody else deleted it declares again, after a while (unless
+ *   `autoDeclare` is off or the queue says `noDeclare`).
  */
 export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   readonly #options: ResolvedConsumerOptions;
@@ -57,11 +58,8 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
         this.#queues = this.#queues.map((queue) => queue.rebind(channel));
       },
       start: (run) => this.#start(run, {}),
-      cancelled: (name) => {
-        for (const queue of this.#queues) {
-          if (queue.name === name) this.#consumption.running?.forgetDeclaration(queue as BoundQueue);
-        }
-      },
+      find: (name) => this.#queues.find((queue) => queue.name === name) as BoundQueue | undefined,
+      restart: (run, queue, noAck) => this.#inTurn(() => run.start([queue], noAck)),
     });
     const { queues = [] } = options;
     for (const queue of Array.isArray(queues) ? queues : [queues]) this.addQueue(queue as ConsumableQueue<T>);
@@ -128,7 +126,11 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   #start(run: ConsumerRun, { noAck, signal, timeoutMs }: ConsumeOptions): Promise<void> {
     const signals = [signal, this.#options.signal].filter((one) => one !== undefined);
     const call = { timeoutMs, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
-    const started = this.#starting.then(() => run.start(this.#queues as BoundQueue[], noAck, call));
+    return this.#inTurn(() => run.start(this.#queues as BoundQueue[], noAck, call));
+  }
+
+  #inTurn(start: () => Promise<void>): Promise<void> {
+    const started = this.#starting.then(start);
     this.#starting = started.catch(() => {});
     return started;
   }
@@ -168,6 +170,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   async cancelByQueue(queue: string | { readonly name: string }): Promise<void> {
     const name = nameOf(queue);
     this.#queues = this.#queues.filter((one) => one.name !== name);
+    this.#consumption.giveUp(name);
     await this.#consumption.running?.intake.end(name);
   }
 
@@ -176,6 +179,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
    * handlers go on, and messages in hand stay settleable.
    */
   async cancel(): Promise<void> {
+    this.#consumption.giveUp();
     await this.#consumption.running?.intake.endAll();
   }
 
