@@ -1,6 +1,6 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
 import { tracePublish, traceSettle } from '../diagnostics/publications.js';
-import { ClosedError, type KombuError, NotSupportedError, StaleDeliveryError } from '../errors/index.js';
+import { ClosedError, type KombuError, StaleDeliveryError } from '../errors/index.js';
 import { Consumer } from '../messaging/consumer.js';
 import type { ConsumerOptions } from '../messaging/consumer-options.js';
 import { Producer, type ProducerOptions } from '../messaging/producer.js';
@@ -16,6 +16,7 @@ import type {
   Channel as TransportChannel,
 } from '../transport/channel.js';
 import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../transport/delivery.js';
+import { deleteOptions, required } from './channel-calls.js';
 import type { ChannelHost } from './channel-host.js';
 import { ChannelLink } from './channel-link.js';
 import type { Connection } from './connection.js';
@@ -33,6 +34,7 @@ export type ChannelState = 'idle' | 'open' | 'closed';
  * Made by `connection.channel()`, without I/O.
  */
 export class Channel {
+  /** The connection that it is a channel of. */
   readonly connection: Connection;
   /** Names the channel in its connection, counted from 1. */
   readonly id: number;
@@ -47,6 +49,7 @@ export class Channel {
     this.#link = new ChannelLink(id, host);
   }
 
+  /** What the channel is. */
   get state(): ChannelState {
     return this.#link.state;
   }
@@ -66,7 +69,11 @@ export class Channel {
     await withDeadline(o, this.#host.clock, 'opening the channel', (signal) => this.#link.opened(signal));
   }
 
-  /** @throws ChannelError NOT_FOUND (passive), PRECONDITION_FAILED (declared otherwise), ACCESS_REFUSED. */
+  /**
+   * Declares an exchange, or with `passive` looks whether it is there.
+   *
+   * @throws ChannelError NOT_FOUND (passive), PRECONDITION_FAILED (declared otherwise), ACCESS_REFUSED.
+   */
   async declareExchange(spec: ExchangeSpec, o?: CallOptions): Promise<void> {
     await this.#call('declareExchange', o, (raw, signal) => raw.declareExchange(spec, { signal }));
     this.#host.topology.exchangeDeclared(spec);
@@ -94,12 +101,21 @@ export class Channel {
   /** Deletes a queue and resolves with how many messages were in it; one that is not there counts as deleted. */
   async deleteQueue(name: string, o: DeleteOptions & CallOptions = {}): Promise<number> {
     const queue = this.#queue(name);
-    const count = await this.#call('deleteQueue', o, (raw, signal) =>
-      raw.deleteQueue(queue, { ...deleteOptions(o), signal }),
-    );
+    const undo = this.#host.topology.queueDeleting(queue);
+    const remove = (raw: TransportChannel, signal?: AbortSignal) =>
+      raw.deleteQueue(queue, { ...deleteOptions(o), signal });
+    const count = await this.#call('deleteQueue', o, remove).catch((error: unknown) => {
+      undo();
+      throw error;
+    });
     this.#host.topology.queueDeleted(queue);
     this.#host.session()?.declared.clear();
     return count;
+  }
+
+  /** Whether `deleteQueue` was called for this queue over this connection, and it was not declared again since. @internal */
+  wasDeletedHere(name: string): boolean {
+    return this.#host.topology.wasDeletedHere(this.#queue(name));
   }
 
   /** Removes the messages that are ready and resolves with how many that were. */
@@ -107,12 +123,14 @@ export class Channel {
     return this.#call('purgeQueue', o, (raw, signal) => raw.purgeQueue(this.#queue(name), { signal }));
   }
 
+  /** Binds a queue to an exchange. @throws ChannelError NOT_FOUND. */
   async bindQueue(binding: BindingSpec, o?: CallOptions): Promise<void> {
     const named = { ...binding, queue: this.#queue(binding.queue) };
     await this.#call('bindQueue', o, (raw, signal) => raw.bindQueue(named, { signal }));
     this.#host.topology.queueBound(named);
   }
 
+  /** Takes a binding back; one that is not there counts as taken back. */
   async unbindQueue(binding: BindingSpec, o?: CallOptions): Promise<void> {
     const named = { ...binding, queue: this.#queue(binding.queue) };
     await this.#call('unbindQueue', o, (raw, signal) => raw.unbindQueue(named, { signal }));
@@ -120,13 +138,13 @@ export class Channel {
     this.#host.session()?.declared.clear();
   }
 
-  /** @throws NotSupportedError where exchanges cannot be bound to exchanges. */
+  /** Binds an exchange to an exchange. @throws NotSupportedError where that cannot be. */
   async bindExchange(binding: ExchangeBindingSpec, o?: CallOptions): Promise<void> {
     await this.#call('bindExchange', o, (raw, signal) => required(raw, 'bindExchange')(binding, { signal }));
     this.#host.topology.exchangeBound(binding);
   }
 
-  /** @throws NotSupportedError where exchanges cannot be bound to exchanges. */
+  /** Takes such a binding back. @throws NotSupportedError where there are none. */
   async unbindExchange(binding: ExchangeBindingSpec, o?: CallOptions): Promise<void> {
     await this.#call('unbindExchange', o, (raw, signal) => required(raw, 'unbindExchange')(binding, { signal }));
     this.#host.topology.exchangeUnbound(binding);
@@ -252,6 +270,7 @@ export class Channel {
     return this.#link.close();
   }
 
+  /** Closes: `await using` calls it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -277,17 +296,4 @@ export class Channel {
       if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) this.#host.emitError(error);
     }
   }
-}
-
-function deleteOptions(o: DeleteOptions): DeleteOptions {
-  return { ifUnused: o.ifUnused === true, ifEmpty: o.ifEmpty === true };
-}
-
-function required<K extends 'bindExchange' | 'unbindExchange' | 'recover' | 'setChannelPrefetch'>(
-  raw: TransportChannel,
-  name: K,
-): NonNullable<TransportChannel[K]> {
-  const method = raw[name];
-  if (method === undefined) throw new NotSupportedError(`this transport has no ${name}`);
-  return method.bind(raw) as NonNullable<TransportChannel[K]>;
 }

@@ -3,6 +3,7 @@ import { traceDelivery } from '../diagnostics/publications.js';
 import { InvalidOptionError, KombuError } from '../errors/index.js';
 import type { ConsumeRequest, Channel as TransportChannel } from '../transport/channel.js';
 import type { Delivery } from '../transport/delivery.js';
+import { onAbort } from '../util/abort.js';
 import { isLinkError } from './retry.js';
 import type { RevivalReport } from './revival.js';
 import { isLocked } from './second-chance.js';
@@ -87,14 +88,14 @@ export class Subscriptions {
       subscription.state = 'abandoned';
       this.#forget(tag, subscription);
     };
-    signal?.addEventListener('abort', abandon, { once: true });
+    const stop = signal === undefined ? undefined : onAbort(signal, abandon);
     try {
       await this.#consume(raw, subscription, signal);
     } catch (error) {
       this.#forget(tag, subscription);
       throw error;
     } finally {
-      signal?.removeEventListener('abort', abandon);
+      stop?.();
     }
     if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
   }

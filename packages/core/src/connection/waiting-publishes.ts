@@ -1,7 +1,7 @@
 import { BufferFullError, KombuError, OperationalError, TimeoutError } from '../errors/index.js';
 import type { MaybePromise, PublishOp, Channel as TransportChannel } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
-import { abortError } from '../util/abort.js';
+import { abortError, onAbort } from '../util/abort.js';
 import type { Clock } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import { MAX_TIMER_MS } from './deadlines.js';
@@ -206,19 +206,16 @@ export class WaitingPublishes {
   #watch(entry: Entry): void {
     const { clock } = this.#host;
     const signals = [entry.o?.signal, entry.policy?.signal].filter((signal) => signal !== undefined);
-    const onAbort = () => {
-      const aborted = signals.find((signal) => signal.aborted) as AbortSignal;
-      this.#end(entry, abortError(aborted, 'publish'));
-    };
-    for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
+    const stops = signals.map((signal) => onAbort(signal, () => this.#end(entry, abortError(signal, 'publish'))));
     const { deadline } = entry;
     const left = deadline === undefined ? undefined : Math.min(Math.max(0, deadline - clock.monotonic()), MAX_TIMER_MS);
     const cancel = left === undefined ? undefined : clock.after(left, () => this.#end(entry, expired(entry)));
     entry.unwatch = () => {
       cancel?.();
-      for (const signal of signals) signal.removeEventListener('abort', onAbort);
+      for (const stop of stops) stop();
     };
-    if (signals.some((signal) => signal.aborted)) onAbort();
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted !== undefined) this.#end(entry, abortError(aborted, 'publish'));
   }
 
   #release(entry: Entry): void {

@@ -1,3 +1,4 @@
+import { getEventListeners, getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Connection, createMemoryTransport, Exchange, OperationalError, Queue, TimeoutError } from '../../src/index.js';
 
@@ -139,5 +140,39 @@ describe('100 connections that come and go', () => {
       await connection.close();
     }
     await until(() => process.getActiveResourcesInfo().length <= before, 'everything ended');
+  });
+});
+
+describe('one signal for many calls, and many channels on one link', () => {
+  it('print no warning of too many listeners', async () => {
+    // Node warns at the eleventh listener of a signal, unless its limit was lifted.
+    const crowded = new Set<AbortSignal>();
+    const { addEventListener } = EventTarget.prototype;
+    EventTarget.prototype.addEventListener = function (this: EventTarget, ...args) {
+      addEventListener.apply(this, args);
+      if (this instanceof AbortSignal && getEventListeners(this, 'abort').length > 10) crowded.add(this);
+    };
+    try {
+      const { transport, connection, queue } = setUp();
+      const channels = Array.from({ length: 50 }, () => connection.channel());
+      await Promise.all(channels.map((channel) => channel.open()));
+      const producer = connection.producer();
+      const { signal } = new AbortController();
+      transport.refuseConnections = true;
+      transport.failLinks();
+      await until(() => connection.state === 'reconnecting', 'the loss');
+      const publishes = Array.from({ length: 50 }, (_, i) =>
+        producer.publish(i, { routingKey: 'q', signal, retry: true }),
+      );
+      const declarations = channels.map((channel) => queue.bind(channel).declare({ signal }));
+      transport.refuseConnections = false;
+      await Promise.all([...publishes, ...declarations]);
+      await connection.close();
+      expect(crowded.has(signal)).toBe(true);
+      expect(crowded.size).toBeGreaterThan(1);
+      for (const one of crowded) expect(getMaxListeners(one)).toBe(Number.POSITIVE_INFINITY);
+    } finally {
+      EventTarget.prototype.addEventListener = addEventListener;
+    }
   });
 });
