@@ -119,7 +119,13 @@ function suite(version: string, python: PythonPeer): void {
     it('fanout from Python to here', async () => {
       const fan = new Queue('fan', { exchange: new Exchange('bcast', { type: 'fanout' }) });
       const got: unknown[] = [];
-      const consumer = connection.consumer({ queues: [fan], onMessage: async (m) => (got.push(m.payload), m.ack()) });
+      const consumer = connection.consumer({
+        queues: [fan],
+        onMessage: async (m) => {
+          got.push(m.payload);
+          await m.ack();
+        },
+      });
       await consumer.consume();
       await python.publish({ n: 1 }, { exchange: { name: 'bcast', type: 'fanout' }, routing_key: '' });
       await until(() => got.length === 1, { what: 'the broadcast' });
@@ -155,7 +161,13 @@ function suite(version: string, python: PythonPeer): void {
       await victim.get(pythonVideo, { settle: 'none' });
       await victim.crash();
       const got: Message[] = [];
-      const consumer = connection.consumer({ queues: [video], onMessage: async (m) => (got.push(m), m.ack()) });
+      const consumer = connection.consumer({
+        queues: [video],
+        onMessage: async (m) => {
+          got.push(m);
+          await m.ack();
+        },
+      });
       await consumer.consume();
       await until(() => got.length === 1, { what: 'the message', timeoutMs: 15_000 });
       expect(got[0]?.payload).toEqual({ n: 1 });
