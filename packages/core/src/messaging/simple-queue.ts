@@ -68,6 +68,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
     this.#ownership = isChannel(target) ? 'borrowed' : 'own';
     const channel = isChannel(target) ? target : target.channel();
     this.queue = declaration.bind(channel);
+    void channel.closed.then(() => this.#endWaits());
     this.producer = new Producer(channel, {
       exchange: declaration.exchange,
       // Without an exchange of its own the queue is reached by its name.
@@ -126,7 +127,8 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   #explained(error: unknown, timeoutMs: number | undefined): unknown {
-    if (this.#closing !== undefined && KombuError.is(error, 'ERR_KOMBU_ABORTED')) return closedError();
+    const isOver = this.#closing !== undefined || this.channel.state === 'closed';
+    if (isOver && KombuError.is(error, 'ERR_KOMBU_ABORTED')) return closedError();
     if (!KombuError.is(error, 'ERR_KOMBU_TIMEOUT')) return error;
     return new SimpleQueueEmpty(`queue '${this.queue.name}' had no message within ${timeoutMs} ms`, { cause: error });
   }
@@ -161,9 +163,13 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
 
   async #close(): Promise<void> {
     await undefined; // From here on what is aborted knows why.
-    for (const wait of this.#waits) wait.abort();
+    this.#endWaits();
     await this.producer.close();
     if (this.#ownership === 'own') await this.channel.close();
+  }
+
+  #endWaits(): void {
+    for (const wait of this.#waits) wait.abort();
   }
 
   /** The same as {@link SimpleQueue.close}. */
@@ -178,7 +184,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
       try {
         message = await this.get();
       } catch (error) {
-        if (this.#closing !== undefined && KombuError.is(error, 'ERR_KOMBU_CLOSED')) return;
+        if (KombuError.is(error, 'ERR_KOMBU_CLOSED')) return;
         throw error;
       }
       yield message;

@@ -229,6 +229,9 @@ describe('the properties of a message', () => {
         { expirationMs: -1 },
         { deliveryMode: 'durable' as never },
         { timeoutMs: -1 },
+        { declare: new Queue('q') as never },
+        { declare: ['q'] as never },
+        { exchange: 5 as never },
       ];
       for (const options of wrong) {
         expect((await failure(producer.publish('x', options))).code).toBe('ERR_KOMBU_INVALID_OPTION');
