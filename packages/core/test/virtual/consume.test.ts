@@ -300,7 +300,7 @@ describe.each(brokers)('consuming on %s', (_name, start) => {
     await channel.declareQueue(queue('q'));
     for (const body of numbers(20)) await channel.publish(message(body), to('', 'q'));
     const acked: string[] = [];
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 40; i++) {
       const controller = new AbortController();
       const { signal } = controller;
       const request = {
