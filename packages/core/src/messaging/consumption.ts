@@ -5,6 +5,7 @@ import { asKombuError } from '../connection/retry.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
 import { AbortedError, ClosedError, InvalidOptionError, KombuError } from '../errors/index.js';
+import { onAbort } from '../util/abort.js';
 import type { ConsumerEvents, ResolvedConsumerOptions } from './consumer-options.js';
 import { ConsumerRun } from './consumer-run.js';
 import { DEFAULT_DRAIN_MS } from './drain-time.js';
@@ -46,6 +47,7 @@ export class Consumption<T> {
   #run: ConsumerRun | undefined;
   #iterator: MessageIterator<T> | undefined;
   #untrack = (): void => {};
+  #unlisten = (): void => {};
   #prefetch: number;
   #flow: 'on' | 'off' = 'on';
   #closing: Promise<void> | undefined;
@@ -73,7 +75,7 @@ export class Consumption<T> {
   heedSignal(): void {
     const { signal } = this.#options;
     if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+    else if (signal !== undefined) this.#unlisten = onAbort(signal, this.#onAbort);
   }
 
   /** Throws when it is closed. */
@@ -273,7 +275,7 @@ export class Consumption<T> {
   async #close(drainMs: number): Promise<void> {
     await undefined; // From here on `checkOpen` refuses.
     this.#recovery.forget();
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#unlisten();
     this.#iterator?.end();
     this.#iterator = undefined;
     try {

@@ -6,6 +6,7 @@ import { Queue } from '../entity/queue.js';
 import type { QueueOptions } from '../entity/queue-options.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
 import { ClosedError, KombuError, SimpleQueueEmpty } from '../errors/index.js';
+import { onAbort } from '../util/abort.js';
 import { checkOptionNames, flag } from '../util/check-options.js';
 import { receiveMessage } from './get-message.js';
 import { declareAll, isDeclared } from './maybe-declare.js';
@@ -98,9 +99,9 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
   async get({ block = true, timeoutMs, signal }: SimpleGetOptions = {}): Promise<Message<T>> {
     if (this.#closing !== undefined) throw closedError();
     const stop = new AbortController();
-    const onAbort = (): void => stop.abort(signal?.reason);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const abort = (): void => stop.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    const unlisten = signal && onAbort(signal, abort);
     this.#waits.add(stop);
     try {
       const options = { timeoutMs, signal: stop.signal, noAck: this.noAck, accept: this.#accept };
@@ -116,7 +117,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
       throw this.#explained(error, timeoutMs);
     } finally {
       this.#waits.delete(stop);
-      signal?.removeEventListener('abort', onAbort);
+      unlisten?.();
     }
   }
 
