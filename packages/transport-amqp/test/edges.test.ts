@@ -50,6 +50,22 @@ function suite(rabbitmq: Rabbitmq): void {
     },
   );
 
+  it('a publish that the broker refuses is told so, and is not to be tried again', async () => {
+    await rabbitmq.ctl?.('add_user', 'weak', 'weak');
+    await rabbitmq.ctl?.('set_permissions', 'weak', '', '', '.*');
+    const queue = await declareQueue(channel);
+    const weak = await openLink(url.replace('guest:guest', 'weak:weak'));
+    const refused = (await weak.channel()).publish(message('x'), to(queue));
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_KOMBU_ACCESS_REFUSED', retryable: false });
+    await weak.link.close();
+    for (const over of [{ headers: { CC: 'text' } }, { properties: { deliveryMode: 7 as 1 } }]) {
+      const [wrong, next] = [channel.publish(message('x', over), to(queue)), channel.publish(message('y'), to(queue))];
+      await expect(wrong).rejects.toMatchObject({ code: 'ERR_KOMBU_PRECONDITION_FAILED', retryable: false });
+      await next;
+    }
+    expect(await channel.purgeQueue(queue)).toBe(2);
+  });
+
   it('multiple settles nothing that is kept back and nobody has seen', async () => {
     const queue = await declareQueue(channel);
     const other = await declareQueue(channel);
