@@ -96,6 +96,16 @@ export type { Entity, MessageOptions, PublishOptions } from './messaging/publish
 export type { QueueConsumeOptions } from './messaging/queue-consumers.js';
 export type { SimpleGetOptions, SimpleQueueOptions } from './messaging/simple-queue.js';
 export { SimpleBuffer, SimpleQueue } from './messaging/simple-queue.js';
+export type { ChannelPool, ConnectionPool } from './patterns/pools/connection-pool.js';
+export { connections, getLimit, producers, registerGroup, resetPools, setLimit } from './patterns/pools/functions.js';
+export { Connections, Producers } from './patterns/pools/groups.js';
+export type { InsuredContext } from './patterns/pools/insured.js';
+export { insured } from './patterns/pools/insured.js';
+export { PoolGroup, useDefaultLimit } from './patterns/pools/pool-group.js';
+export { PoolSet } from './patterns/pools/pool-set.js';
+export type { ProducerPool } from './patterns/pools/producer-pool.js';
+export type { AcquireOptions, ResizeOptions, ResourceHooks } from './patterns/pools/resource.js';
+export { Resource } from './patterns/pools/resource.js';
 export type * from './transport/index.js';
 export { abortError, throwIfAborted, waitOrAbort } from './util/abort.js';
 export type { Clock } from './util/clock.js';

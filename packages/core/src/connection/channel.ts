@@ -1,6 +1,6 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
 import { tracePublish, traceSettle } from '../diagnostics/publications.js';
-import { ClosedError, type KombuError, NotSupportedError, StaleDeliveryError } from '../errors/index.js';
+import { ClosedError, type KombuError, StaleDeliveryError } from '../errors/index.js';
 import { Consumer } from '../messaging/consumer.js';
 import type { ConsumerOptions } from '../messaging/consumer-options.js';
 import { Producer, type ProducerOptions } from '../messaging/producer.js';
@@ -16,10 +16,12 @@ import type {
   Channel as TransportChannel,
 } from '../transport/channel.js';
 import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../transport/delivery.js';
+import { deleteOptions, required } from './channel-calls.js';
 import type { ChannelHost } from './channel-host.js';
 import { ChannelLink } from './channel-link.js';
 import type { Connection } from './connection.js';
 import { type CallOptions, withDeadline } from './deadlines.js';
+import { Loan } from './loan.js';
 import type { Subscriber } from './subscriptions.js';
 import type { ChannelPublishOptions } from './waiting-publishes.js';
 
@@ -38,6 +40,7 @@ export class Channel {
   readonly id: number;
   readonly #host: ChannelHost;
   readonly #link: ChannelLink;
+  readonly #loan = new Loan();
 
   /** @internal */
   constructor(connection: Connection, id: number, host: ChannelHost) {
@@ -253,8 +256,19 @@ export class Channel {
     return this.#link.close();
   }
 
+  /** Gives the channel back to its pool, or closes it when it is of none. */
+  release(): Promise<void> {
+    return this.#loan.release() ?? this.close();
+  }
+
+  /** A pool gives it out. @internal */
+  lend(giveBack: () => Promise<void>): void {
+    this.#loan.lend(giveBack);
+  }
+
+  /** The same as {@link Channel.release}. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return this.release();
   }
 
   #queue(name: string): string {
@@ -278,17 +292,4 @@ export class Channel {
       if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) this.#host.emitError(error);
     }
   }
-}
-
-function deleteOptions(o: DeleteOptions): DeleteOptions {
-  return { ifUnused: o.ifUnused === true, ifEmpty: o.ifEmpty === true };
-}
-
-function required<K extends 'bindExchange' | 'unbindExchange' | 'recover' | 'setChannelPrefetch'>(
-  raw: TransportChannel,
-  name: K,
-): NonNullable<TransportChannel[K]> {
-  const method = raw[name];
-  if (method === undefined) throw new NotSupportedError(`this transport has no ${name}`);
-  return method.bind(raw) as NonNullable<TransportChannel[K]>;
 }

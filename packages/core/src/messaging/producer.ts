@@ -1,6 +1,7 @@
 import type { Channel } from '../connection/channel.js';
 import type { Connection } from '../connection/connection.js';
 import { type CallOptions, checkedTimeout } from '../connection/deadlines.js';
+import { Loan } from '../connection/loan.js';
 import type { ChannelPublishOptions } from '../connection/waiting-publishes.js';
 import type { BoundExchange } from '../entity/bound-exchange.js';
 import type { Exchange } from '../entity/exchange.js';
@@ -63,6 +64,7 @@ export class Producer {
   readonly #autoDeclared: readonly Entity[];
   readonly #onReturn: ReturnHandler | undefined;
   readonly #line: PublishLine;
+  readonly #loan = new Loan();
   #channel: Channel;
   #ownership: 'own' | 'borrowed';
   #route: Route;
@@ -257,7 +259,12 @@ export class Producer {
 
   /** Gives it back to the pool that it came from; else the same as `close`. */
   release(): Promise<void> {
-    return this.close();
+    return this.#loan.release() ?? this.close();
+  }
+
+  /** A pool gives it out. @internal */
+  lend(giveBack: () => Promise<void>): void {
+    this.#loan.lend(giveBack);
   }
 
   /** The same as {@link Producer.release}. */
