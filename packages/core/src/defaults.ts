@@ -2,6 +2,7 @@ import { createCompressionRegistry } from './codec/compression-registry.js';
 import { createSerializerRegistry } from './codec/serializer-registry.js';
 import { createTransportRegistry } from './connection/registry.js';
 import { memory } from './memory/memory.js';
+import { ObjectIds } from './patterns/helpers/object-ids.js';
 import { PoolSet } from './patterns/pools/pool-set.js';
 import type { Transport } from './transport/transport.js';
 
@@ -15,6 +16,9 @@ export const defaultSerializers = createSerializerRegistry();
 
 /** The compressions of every connection that was not given others. */
 export const defaultCompressions = createCompressionRegistry();
+
+/** The ids of objects of this process. */
+export const defaultObjectIds = new ObjectIds();
 
 /** The pools of everybody who has none of his own. */
 export const defaultPools = new PoolSet();

@@ -1,4 +1,5 @@
 import type { CodecSet } from '../codec/codec-set.js';
+import type { BoundQueue } from '../entity/bound-queue.js';
 import type { Queue } from '../entity/queue.js';
 import { ClosedError } from '../errors/index.js';
 import { Consumer } from '../messaging/consumer.js';
@@ -11,6 +12,8 @@ import {
   channelPool,
   connectionPool,
 } from '../patterns/pools/connection-pool.js';
+import { RpcClient, type RpcClientOptions } from '../patterns/rpc/rpc-client.js';
+import { type RpcHandler, RpcServer, type RpcServerOptions } from '../patterns/rpc/rpc-server.js';
 import { milliseconds } from '../util/check-options.js';
 import type { Clock } from '../util/clock.js';
 import type { Logger } from '../util/logger.js';
@@ -148,6 +151,30 @@ export class Connection<O extends object = object> extends ConnectionFacts {
   /** Like {@link Connection.simpleQueue}, for what need not last: transient, auto-delete and without acknowledgements. */
   simpleBuffer<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions): SimpleBuffer<T> {
     return new SimpleBuffer<T>(this, nameOrQueue, o);
+  }
+
+  /** Asks other processes and waits for their answers. It does nothing until its first call. */
+  rpcClient(options?: RpcClientOptions): RpcClient {
+    return new RpcClient(this as Connection, options);
+  }
+
+  /**
+   * Answers the requests of a queue: what `handler` returns, or the error it throws, goes to the caller. Resolves when it
+   * consumes.
+   */
+  async rpcServer<T = unknown>(
+    queue: string | Queue<T> | BoundQueue<T>,
+    handler: RpcHandler<T>,
+    options: RpcServerOptions<T> = {},
+  ): Promise<RpcServer<T>> {
+    const server = new RpcServer<T>(this as Connection, queue, handler, options);
+    try {
+      await server.start({ signal: options.signal, timeoutMs: options.timeoutMs });
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
   }
 
   /** Connections like this one, to be used one at a time; at most `limit` of them (0, the default: no limit). */

@@ -152,7 +152,10 @@ async function underPolicy<T>(
   }
 }
 
-class GivenUp extends OperationalError {}
+/** Tells the last error from one that is worth another try; to everybody else it is what it extends. */
+class GivenUp extends OperationalError {
+  override name = 'OperationalError';
+}
 
 function giveUp(what: string, last: KombuError): OperationalError {
   return new GivenUp('CONNECTION_LOST', `${what}: ${last.message}`, { cause: last });

@@ -331,7 +331,7 @@ describe('pools of a connection', () => {
 describe('pool groups', () => {
   it('have one pool for connections with the same parameters', async () => {
     const { connection, transport } = openMemory();
-    const group = new Connections(3);
+    const group = new Connections({ limit: 3 });
     const same = connection.clone();
     const other = connection.clone({ transportOptions: { pollingIntervalMs: 7 } });
     expect(group.get(same)).toBe(group.get(connection));
@@ -348,8 +348,8 @@ describe('pool groups', () => {
 
   it('have producers that take their connections from the connection pool', async () => {
     const { connection } = openMemory();
-    const group = new Connections(1);
-    const pool = new Producers(group, 5).get(connection);
+    const group = new Connections({ limit: 1 });
+    const pool = new Producers({ connections: group, limit: 5 }).get(connection);
     const producer = await pool.acquire();
     await producer.publish('hello', { routingKey: 'pooled' });
     expect(group.get(connection).inUse).toBe(1);
@@ -373,8 +373,8 @@ describe('pool groups', () => {
         return new Resource<Thing>({ name: 'mine', create: () => ({ id: limit, state: 'open' }), dispose() {} }, limit);
       }
     }
-    const mine = set.register(new Mine(useDefaultLimit));
-    const own = set.register(new Mine(2));
+    const mine = set.register(new Mine({ limit: useDefaultLimit }));
+    const own = set.register(new Mine({ limit: 2 }));
     expect(mine.get(connection).limit).toBe(200);
     await set.setLimit(10);
     expect(mine.get(connection).limit).toBe(10);

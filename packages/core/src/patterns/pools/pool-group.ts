@@ -10,6 +10,12 @@ export const useDefaultLimit: unique symbol = Symbol('useDefaultLimit');
 /** How many a pool of a group gives out at a time, unless something else is said. */
 export const DEFAULT_LIMIT = 200;
 
+/** What a {@link PoolGroup} is made with. */
+export interface PoolGroupOptions {
+  /** How many each pool gives out at a time; 0: no limit. Default: `useDefaultLimit`. */
+  readonly limit?: number | typeof useDefaultLimit | undefined;
+}
+
 interface Entry<T extends object> {
   readonly parameters: ConnectionParameters;
   readonly pool: Resource<T>;
@@ -27,11 +33,8 @@ export abstract class PoolGroup<T extends object> {
   #limit: number | typeof useDefaultLimit;
   #inherited: () => number = () => DEFAULT_LIMIT;
 
-  /**
-   * @param limit how many each pool gives out at a time; 0: no limit.
-   * @throws InvalidOptionError for a limit that is no whole number.
-   */
-  constructor(limit: number | typeof useDefaultLimit = useDefaultLimit) {
+  /** @throws InvalidOptionError for a limit that is no whole number. */
+  constructor({ limit }: PoolGroupOptions = {}) {
     this.#limit = limit === useDefaultLimit ? limit : (wholeNumber('PoolGroup', 'limit', limit, 0) ?? useDefaultLimit);
   }
 

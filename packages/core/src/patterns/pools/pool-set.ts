@@ -14,7 +14,7 @@ export class PoolSet {
 
   constructor() {
     this.connections = this.register(new Connections());
-    this.producers = this.register(new Producers(this.connections));
+    this.producers = this.register(new Producers({ connections: this.connections }));
   }
 
   /** Adds a group: from then on {@link PoolSet.setLimit} and {@link PoolSet.reset} hold for it, too. */
