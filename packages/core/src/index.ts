@@ -24,6 +24,8 @@ export { pickleSerializer } from './codec/pickle/pickle.js';
 export type { SerializedBody, Serializer } from './codec/serializer.js';
 export type { LoadsOptions } from './codec/serializer-registry.js';
 export { createSerializerRegistry, SerializerRegistry } from './codec/serializer-registry.js';
+export type { YamlOptions } from './codec/yaml/yaml.js';
+export { yamlSerializer } from './codec/yaml/yaml.js';
 export type { ChannelState } from './connection/channel.js';
 export { Channel } from './connection/channel.js';
 export { Connection } from './connection/connection.js';
@@ -75,6 +77,7 @@ export { createMemoryTransport, memory } from './memory/memory.js';
 export { Consumer } from './messaging/consumer.js';
 export type {
   CloseOptions,
+  ConsumableQueue,
   ConsumeOptions,
   ConsumerEvents,
   ConsumerOptions,

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isUnavailable, type Rabbitmq, startRabbitmq, until } from '@kombu/brokers';
 import type { Delivery, TransportChannel } from '@kombu/core';
 import { declareQueue, message, openLink, request, type TestLink, type Told, texts, unique } from './support/link.js';
 
+jest.setTimeout(30_000);
 const broker = await startRabbitmq();
 afterAll(() => (isUnavailable(broker) ? undefined : broker.close()));
 
@@ -292,7 +293,7 @@ function suite({ url }: Rabbitmq): void {
       const queue = await declareQueue(channel);
       const frame = 131_072 - 8;
       const sizes = [0, 1, frame - 1, frame, frame + 1, 2 * frame, 1_000_000];
-      const bodies = sizes.map((size) => Buffer.from({ length: size }, (_, i) => (i * 7) % 256));
+      const bodies = sizes.map((size) => Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 7) % 256)));
       for (const body of bodies) await channel.publish(message(body), { exchange: '', routingKey: queue });
       for (const body of bodies) {
         const got = (await channel.get(queue, { noAck: true })) as Delivery;

@@ -14,7 +14,8 @@ function escapeGlob(text: string): string {
 
 /**
  * Fanout as Python has it: PUBLISH to a channel named after the exchange and the routing key, PSUBSCRIBE with `#` as `*`. Whoever
- * is subscribed at that moment gets it, once for each subscription.
+ * is subscribed at that moment gets it, a queue once. Bound by `''` or `#` a queue gets everything, as in AMQP (in Python only what
+ * has no key, or only what has one); by another key only what that matches.
  */
 export function createBroadcast(context: DriverContext): BroadcastStore {
   const { link, keys, options } = context;
@@ -38,10 +39,12 @@ export function createBroadcast(context: DriverContext): BroadcastStore {
   const channelOf = (exchange: string, routingKey: string) =>
     keys.channelPrefix + exchange + (options.fanoutPatterns && routingKey !== '' ? `/${routingKey}` : '');
 
-  const patternOf = (exchange: string, routingKey: string) => {
-    const key = options.fanoutPatterns && routingKey !== '' ? `/${routingKey}` : '';
+  const patternsOf = (exchange: string, routingKey: string): string[] => {
+    const all = escapeGlob(keys.channelPrefix + exchange);
+    if (!options.fanoutPatterns) return [all];
+    if (routingKey === '' || routingKey === '#') return [all, `${all}/*`];
     // A `*` in a binding key is a glob, as in Python; everything else stands for itself.
-    return escapeGlob(keys.channelPrefix + exchange) + key.replaceAll('#', '*').replace(/[?[\]\\]/g, '\\$&');
+    return [`${all}/${routingKey.replaceAll('#', '*').replace(/[?[\]\\]/g, '\\$&')}`];
   };
 
   return {
@@ -52,19 +55,24 @@ export function createBroadcast(context: DriverContext): BroadcastStore {
       await Promise.all(sent);
     },
     async subscribe({ exchange, routingKey, queue }, deliver, o) {
-      const pattern = patternOf(exchange, routingKey);
-      const listeners = patterns.get(pattern) ?? new Set();
-      patterns.set(pattern, listeners);
+      const wanted = patternsOf(exchange, routingKey);
       const listener = { queue, deliver };
-      listeners.add(listener);
+      for (const pattern of wanted) {
+        const listeners = patterns.get(pattern) ?? new Set();
+        patterns.set(pattern, listeners);
+        listeners.add(listener);
+      }
       const close = async () => {
-        if (!listeners.delete(listener) || listeners.size > 0) return;
-        if (patterns.get(pattern) === listeners) patterns.delete(pattern);
-        await link.call('PUNSUBSCRIBE', 'punsubscribe', [pattern], undefined, subscriber);
+        const unused = wanted.filter((pattern) => {
+          const listeners = patterns.get(pattern);
+          if (!listeners?.delete(listener) || listeners.size > 0) return false;
+          return patterns.delete(pattern);
+        });
+        if (unused.length > 0) await link.call('PUNSUBSCRIBE', 'punsubscribe', unused, undefined, subscriber);
       };
       try {
         // Also where another subscription has it already: that one may not be confirmed yet.
-        await link.call('PSUBSCRIBE', 'psubscribe', [pattern], o?.signal, subscriber);
+        await link.call('PSUBSCRIBE', 'psubscribe', wanted, o?.signal, subscriber);
       } catch (error) {
         close().catch(() => {});
         throw error;

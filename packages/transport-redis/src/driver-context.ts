@@ -3,6 +3,7 @@ import type { VirtualOptions } from '@kombu/core/virtual';
 import type { Keys } from './keys.js';
 import type { RedisLink } from './link.js';
 import type { RedisOptions } from './options.js';
+import type { QueueDrops } from './queue-drops.js';
 
 type WithDefaults =
   | 'visibilityTimeoutMs'
@@ -30,6 +31,10 @@ export interface DriverContext {
   nextOwner(): string;
   /** Tells this link's own watch that a queue may have something: the server does not tell us of what we did ourselves. */
   wake(queue: string): void;
+  /** Who wants to hear of queues that are gone. */
+  readonly drops: QueueDrops;
+  /** Owners of reserves that the server has not answered yet. */
+  readonly unanswered: Set<string>;
 }
 
 /** KEYS[1..5] of every script that includes `leaseLib`. */

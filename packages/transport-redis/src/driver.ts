@@ -9,12 +9,14 @@ import type { RedisLink } from './link.js';
 import { scripts } from './lua/all.js';
 import { createPresence } from './presence.js';
 import { createPut } from './put.js';
+import { QueueDrops } from './queue-drops.js';
 import { queueOrder } from './queue-order.js';
 import { createQueues } from './queues.js';
 import { createRecover } from './recover.js';
 import { createReserve, createReserveExpired } from './reserve.js';
 import { createExtend, createSettle } from './settle.js';
 import { createTopology } from './topology.js';
+import { giveBackAll, type Unanswered } from './unanswered.js';
 import { startTracking } from './watch.js';
 import { Watchdog } from './watchdog.js';
 
@@ -37,6 +39,7 @@ export async function createDriver(
   options: ResolvedOptions,
   transport: TransportContext,
   heartbeatMs: number | undefined,
+  unanswered: Unanswered,
 ): Promise<VirtualDriver> {
   const { link, info } = connected;
   const owner = randomBytes(9).toString('base64url');
@@ -48,7 +51,8 @@ export async function createDriver(
     );
   }
   await loadScripts(link);
-  const tracking = await startTracking(link, keys);
+  const drops = new QueueDrops();
+  const tracking = await startTracking(link, keys, drops);
   if (tracking === undefined) {
     transport.warn(new NotSupportedError('Redis does not allow CLIENT TRACKING here: queues are polled instead'));
   }
@@ -68,18 +72,27 @@ export async function createDriver(
     serving: options.priorityOrder === 'lowest-first' ? keys.steps : keys.steps.toReversed(),
     nextOwner: () => `${owner}.${(calls++).toString(36)}`,
     wake: (queue) => tracking?.wake(queue),
+    drops,
+    unanswered: new Set(),
   };
-  const topology = createTopology(context);
+  const topology = createTopology(context, tracking !== undefined);
   const dog = new Watchdog(link.clients, heartbeatMs ?? HEARTBEAT_MS, transport.clock, (client) => {
     client.stream.destroy(new Error('no answer to a ping'));
   });
   if (heartbeatMs !== 0) dog.start();
-  link.closed.then(() => dog.stop());
+  link.closed.then((error) => {
+    dog.stop();
+    if (error !== undefined) unanswered.keep(transport.connectionId, context.unanswered);
+  });
+  // Where it does not succeed, the leases of what was taken end by themselves.
+  giveBackAll(context, unanswered.take(transport.connectionId)).catch(() => {});
   return {
     closed: link.closed,
     limits: {
       queuesPerReserve: 500,
-      maxBatch: 256,
+      // Two of these on the way at once: one is handed out while the server fills the next.
+      maxBatch: 64,
+      parallelReserves: 2,
       maxPutBatch: 1000,
       receiveWaitMs: 0,
       lease: 'message',

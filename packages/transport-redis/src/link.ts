@@ -1,11 +1,11 @@
-import { deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
+import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
 import type { Redis } from 'ioredis';
 import type { Script } from './lua/script.js';
 import { destroySocket } from './socket.js';
 import { translateError } from './translate-error.js';
 
 /** An argument of a command. */
-export type Arg = string | number;
+export type Arg = string | number | Buffer;
 
 /** The sockets of a link, by what they are for. */
 export interface Sockets {
@@ -24,11 +24,15 @@ export interface Sockets {
 export class RedisLink {
   readonly closed: Promise<KombuError | undefined>;
   readonly sockets: Sockets;
+  /** Whether CLIENT TRACKING is on. */
+  tracks = false;
   readonly #all: readonly Redis[];
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
   readonly #pending = new Set<Promise<unknown>>();
   #state: 'open' | 'closing' | 'closed' = 'open';
+  /** What calls end with once the link is closed. */
+  #ended: KombuError | undefined;
 
   constructor(sockets: Sockets, logger: Logger) {
     this.sockets = sockets;
@@ -55,7 +59,7 @@ export class RedisLink {
     signal?: AbortSignal,
     client = this.sockets.commands,
   ): Promise<unknown> {
-    return this.#guard(what, client.call(command, args as (string | number)[]), signal);
+    return this.#guard(what, client.call(command, args as Arg[]), signal);
   }
 
   /** Runs a script by its digest, and by its text when the server has lost it. */
@@ -74,8 +78,15 @@ export class RedisLink {
     return this.#guard(script.name, reply, signal);
   }
 
+  /** A command that reads, and has the server tell of the next change of the keys it names (CLIENT TRACKING with OPTIN). */
+  tracked(what: string, command: string, args: readonly Arg[], signal?: AbortSignal): Promise<unknown> {
+    if (this.tracks) this.call('CLIENT CACHING', 'client', ['caching', 'yes']).catch(() => {});
+    return this.call(what, command, args, signal);
+  }
+
   #guard(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
     const guarded = reply.catch((error: unknown) => {
+      if (this.#ended !== undefined) throw this.#ended;
       const { error: translated, endsLink } = translateError(error, what);
       if (endsLink) this.fail(translated);
       throw translated;
@@ -88,12 +99,16 @@ export class RedisLink {
 
   /** Ends the link because of an error. */
   fail(error: KombuError): void {
+    if (this.#state === 'open') this.#logger.debug(`redis link lost: ${error.message}`);
+    this.#finish(this.#state === 'open' ? error : undefined);
+  }
+
+  #finish(why: KombuError | undefined): void {
     if (this.#state === 'closed') return;
-    const closing = this.#state === 'closing';
     this.#state = 'closed';
-    if (!closing) this.#logger.debug(`redis link lost: ${error.message}`);
+    this.#ended = why ?? new ClosedError('the connection to Redis is closed');
     for (const client of this.#all) destroySocket(client);
-    this.#end.resolve(closing ? undefined : error);
+    this.#end.resolve(why);
   }
 
   /** Waits for the replies that are under way, at most `graceMs`, and ends the link. */
@@ -114,9 +129,6 @@ export class RedisLink {
 
   /** Ends the link at once. */
   destroy(): void {
-    if (this.#state === 'closed') return;
-    this.#state = 'closed';
-    for (const client of this.#all) destroySocket(client);
-    this.#end.resolve(undefined);
+    this.#finish(undefined);
   }
 }

@@ -5,6 +5,7 @@ import { createDriver } from './driver.js';
 import type { ResolvedOptions } from './driver-context.js';
 import { createKeys } from './keys.js';
 import { type RedisOptions, redisOptionSpecs } from './options.js';
+import type { Unanswered } from './unanswered.js';
 
 /** The options with every default filled in, for callers that did not. */
 function resolve(options: RedisOptions & VirtualOptions): ResolvedOptions {
@@ -24,6 +25,7 @@ function checkSteps(steps: unknown): readonly number[] {
 export async function open(
   target: BrokerTarget<RedisOptions & VirtualOptions>,
   context: TransportContext,
+  unanswered: Unanswered,
 ): Promise<VirtualDriver> {
   const options = resolve(target.options);
   const keys = createKeys({
@@ -39,7 +41,7 @@ export async function open(
   });
   const connected = await connect({ ...target, options }, context);
   try {
-    return await createDriver(connected, keys, options, context, target.heartbeatMs);
+    return await createDriver(connected, keys, options, context, target.heartbeatMs, unanswered);
   } catch (error) {
     connected.link.destroy();
     throw error;

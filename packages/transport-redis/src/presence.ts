@@ -46,8 +46,16 @@ export function createPresence(context: DriverContext): PresenceStore {
       await link.run(unclaim, [keys.claim(queue)], [owner], o?.signal);
     },
     async touch(queue, expiresMs, o) {
+      if (expiresMs <= 0) return; // the queue is gone, and its time with it
       const scriptKeys = [...topologyKeys(context), ...keys.lists(queue)];
-      await link.run(touchQueue, scriptKeys, [...topologyArgs(context), queue, Math.ceil(expiresMs)], o?.signal);
+      const touched = link.run(
+        touchQueue,
+        scriptKeys,
+        [...topologyArgs(context), queue, Math.ceil(expiresMs)],
+        o?.signal,
+      );
+      // What we change ourselves the server forgets to tell of.
+      await Promise.all([touched, link.tracked('EXISTS', 'exists', [keys.record(queue)], o?.signal)]);
     },
   };
 }

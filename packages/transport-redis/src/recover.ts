@@ -63,7 +63,8 @@ export function createRecover(context: DriverContext, topology: TopologyStore): 
     const foreign = ours < limit && !signal.aborted ? await restoreForeign(limit - ours, signal) : 0;
     if (!signal.aborted) {
       const scriptKeys = [...topologyKeys(context), ...leaseKeys(context)];
-      await link.run(expireQueues, scriptKeys, [...topologyArgs(context), keys.steps.join(','), BATCH]);
+      const gone = await link.run(expireQueues, scriptKeys, [...topologyArgs(context), keys.steps.join(','), BATCH]);
+      for (const queue of gone as string[]) context.drops.tell(queue);
     }
     return ours + foreign;
   };

@@ -39,38 +39,56 @@ export function createReserve(
     return { names, queues: queuesOfLists, steps };
   };
 
-  /** The script stopped early: there may be more than the caller can tell from the number of messages. */
-  const again = (reply: readonly unknown[], queues: readonly string[]): void => {
-    if (reply[0] === 1) for (const queue of queues) context.wake(queue);
+  /**
+   * Has the server tell of the next message on these lists, right behind the script that has emptied them. Whatever came in
+   * between, or was left because the batch was large, wakes the queues at once.
+   */
+  const listen = (request: ReserveRequest, lists: Lists): ((count: number) => void) => {
+    if (!link.tracks) return () => {};
+    const there = link.tracked('EXISTS', 'exists', lists.names);
+    const wakeIfAny = (found: unknown): void => {
+      if (Number(found) > 0) for (const queue of request.queues) context.wake(queue);
+    };
+    there.catch(() => {});
+    return (count) => {
+      // A full batch is followed by another reserve anyway.
+      if (count < request.max) there.then(wakeIfAny, () => {});
+    };
   };
 
   const reserve = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
     const owner = context.nextOwner();
     const args: Arg[] = [...leaseArgs(context), owner, request.max, request.leaseMs, BATCH_BYTES];
     for (const [i, queue] of lists.queues.entries()) args.push(queue, lists.steps[i] ?? '0');
-    const reply = (await link.run(reserveScript, [...leaseKeys(context), ...lists.names], args)) as unknown[];
-    if (reply.length === 1) return NOTHING;
+    context.unanswered.add(owner);
+    const reserving = link.run(reserveScript, [...leaseKeys(context), ...lists.names], args);
+    const listening = listen(request, lists);
+    const reply = (await reserving) as unknown[];
+    context.unanswered.delete(owner);
+    listening(reply.length / 3);
+    if (reply.length === 0) return NOTHING;
     const got: Reserved[] = [];
-    for (let i = 1; i + 2 < reply.length; i += 3) {
+    for (let i = 0; i + 2 < reply.length; i += 3) {
       const queue = lists.queues[(reply[i] as number) - 1] ?? '';
       got.push({ queue, token: tokenOf(reply[i + 1] as string, owner), payload: reply[i + 2] as string });
     }
-    again(reply, request.queues);
     return got;
   };
 
   const takeAway = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
     const args: Arg[] = [...leaseArgs(context), request.max, BATCH_BYTES, ...lists.queues];
-    const reply = (await link.run(take, [...leaseKeys(context), ...lists.names], args)) as unknown[];
-    if (reply.length === 1) return NOTHING;
+    const taking = link.run(take, [...leaseKeys(context), ...lists.names], args);
+    const listening = listen(request, lists);
+    const reply = (await taking) as unknown[];
+    listening(reply.length / 2);
+    if (reply.length === 0) return NOTHING;
     const got: Reserved[] = [];
-    for (let i = 1; i + 1 < reply.length; i += 2) {
+    for (let i = 0; i + 1 < reply.length; i += 2) {
       const list = (reply[i] as number) - 1;
       const queue = lists.queues[list] ?? '';
       const payload = reply[i + 1] as string;
       got.push({ queue, token: { step: lists.steps[list] ?? '0', payload }, payload });
     }
-    again(reply, request.queues);
     return got;
   };
 

@@ -26,8 +26,10 @@ function expiresOf(record: QueueRecord): number | '' {
 
 /**
  * Declarations in Redis: bindings of queues in the sets that Python reads, everything else in records of our own.
+ *
+ * @param tellsOfDrops whether CLIENT TRACKING tells of records that are gone
  */
-export function createTopology(context: DriverContext): TopologyStore {
+export function createTopology(context: DriverContext, tellsOfDrops: boolean): TopologyStore {
   const { link, keys } = context;
   const shared = topologyKeys(context);
   const jsonOf = (record: object) =>
@@ -49,16 +51,22 @@ export function createTopology(context: DriverContext): TopologyStore {
       return (await link.run(dropExchange, shared, [...topologyArgs(context), name], o?.signal)) as string[];
     },
     async loadQueue(name, o) {
-      const stored = await link.call('loading a queue', 'get', [keys.record(name)], o?.signal);
+      const stored = await link.tracked('loading a queue', 'get', [keys.record(name)], o?.signal);
       return parseRecord<QueueRecord>(stored as string | null);
     },
     async saveQueue(record, o) {
       const args = [...topologyArgs(context), record.name, jsonOf(record), expiresOf(record)];
-      const stored = await link.run(saveQueue, shared, args, o?.signal);
+      const saved = link.run(saveQueue, shared, args, o?.signal);
+      const [stored] = await Promise.all([
+        saved,
+        link.tracked('EXISTS', 'exists', [keys.record(record.name)], o?.signal),
+      ]);
       return parseRecord<QueueRecord>(stored as string) ?? record;
     },
     async dropQueue(name, o) {
-      return (await link.run(dropQueue, shared, [...topologyArgs(context), name], o?.signal)) as string[];
+      const touched = await link.run(dropQueue, shared, [...topologyArgs(context), name], o?.signal);
+      context.drops.tell(name);
+      return touched as string[];
     },
     async bind(binding, o) {
       const args = [
@@ -84,5 +92,6 @@ export function createTopology(context: DriverContext): TopologyStore {
       ];
       await link.run(unbind, shared, args, o?.signal);
     },
+    ...(tellsOfDrops ? { onQueueDropped: (listener) => context.drops.listen(listener) } : {}),
   };
 }

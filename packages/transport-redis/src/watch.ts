@@ -2,6 +2,7 @@ import { KombuError } from '@kombu/core';
 import type { Watch } from '@kombu/core/virtual';
 import type { Keys } from './keys.js';
 import type { RedisLink } from './link.js';
+import type { QueueDrops } from './queue-drops.js';
 
 const CHANNEL = '__redis__:invalidate';
 
@@ -16,18 +17,26 @@ export interface Tracking {
 }
 
 /**
- * Turns CLIENT TRACKING on for the command socket, with its messages sent to the subscriber: the server remembers which lists our
- * scripts have looked at and tells of the next change of each, whoever makes it. Resolves with undefined where the server does
- * not let us: the queues are polled then.
+ * Turns CLIENT TRACKING on for the command socket, with its messages sent to the subscriber: the server remembers which keys
+ * `link.tracked` has read and tells of the next change of each, whoever makes it but us. Resolves with undefined where the
+ * server does not let us: the queues are polled then.
  *
  * https://redis.io/docs/latest/develop/reference/client-side-caching/
  */
-export async function startTracking(link: RedisLink, keys: Keys): Promise<Tracking | undefined> {
+export async function startTracking(link: RedisLink, keys: Keys, drops: QueueDrops): Promise<Tracking | undefined> {
   const { commands, subscriber } = link.sockets;
   let wake: ((queue: string) => void) | undefined;
   const watched = new Set<string>();
   const changed = (queue: string): void => {
     if (watched.has(queue)) wake?.(queue);
+  };
+  const recordChanged = (queue: string): void => {
+    link.tracked('EXISTS', 'exists', [keys.record(queue)]).then(
+      (there) => {
+        if (Number(there) === 0) drops.tell(queue);
+      },
+      () => {}, // the link is gone, and with it everything that is consumed here
+    );
   };
   subscriber.on('messageBuffer', (channel: Buffer, lists: readonly Buffer[] | null) => {
     if (channel.toString() !== CHANNEL) return;
@@ -37,8 +46,12 @@ export async function startTracking(link: RedisLink, keys: Keys): Promise<Tracki
       return;
     }
     for (const list of lists) {
-      const queue = keys.queueOf(list.toString());
-      if (queue !== undefined) changed(queue);
+      const key = list.toString();
+      if (key.startsWith(keys.recordPrefix)) recordChanged(key.slice(keys.recordPrefix.length));
+      else {
+        const queue = keys.queueOf(key);
+        if (queue !== undefined) changed(queue);
+      }
     }
   });
   try {
@@ -46,7 +59,7 @@ export async function startTracking(link: RedisLink, keys: Keys): Promise<Tracki
     await link.call(
       'CLIENT TRACKING',
       'client',
-      ['tracking', 'on', 'redirect', Number(id), 'noloop'],
+      ['tracking', 'on', 'redirect', Number(id), 'optin', 'noloop'],
       undefined,
       commands,
     );
@@ -56,6 +69,7 @@ export async function startTracking(link: RedisLink, keys: Keys): Promise<Tracki
       return undefined;
     throw error;
   }
+  link.tracks = true;
   return {
     watched,
     wake: changed,

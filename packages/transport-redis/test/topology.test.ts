@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '@kombu/brokers';
 import type { TopologyStore } from '@kombu/core/virtual';
 import { entry, exchangeRecord, fill, type OpenedDriver, openDriver, put, queueBinding } from './support/driver.js';
 import { startServer } from './support/server.js';
@@ -146,7 +147,7 @@ describe('queues', () => {
     await fill(driver, 'q', ['c']);
     await driver.deleteQueue('q');
     expect(await server.command('HLEN', 'unacked')).toBe(1);
-    expect(await server.command('ZCARD', '_kombu.node.leases')).toBe(1);
+    expect(await server.command('HLEN', '_kombu.node.marks')).toBe(1);
     expect(await driver.hasQueue('q')).toBe(false);
   });
 
@@ -163,6 +164,31 @@ describe('queues', () => {
     expect(await routes('a')).toEqual(['k>qq']);
     expect(await routes('h')).toEqual([]);
     expect(await members('b')).toEqual([]);
+  });
+});
+
+describe('onQueueDropped', () => {
+  const record = { name: 'q', durable: true, exclusive: false, autoDelete: false, arguments: {} };
+
+  it('tells of a queue that this link or another one drops, or that expires', async () => {
+    const other = await openDriver(server.url);
+    const gone: string[] = [];
+    const end = topology.onQueueDropped?.((queue) => gone.push(queue));
+    await topology.saveQueue(record);
+    await topology.dropQueue('q');
+    expect(gone).toEqual(['q']);
+    await topology.saveQueue(record);
+    await other.topology?.dropQueue('q');
+    await until(() => gone.length === 2, { what: 'the news' });
+    await other.topology?.saveQueue({ ...record, arguments: { 'x-expires': 50 } });
+    expect(await topology.loadQueue('q')).toBeDefined();
+    await driver.presence?.touch?.('q', 60);
+    await until(() => gone.length === 3, { what: 'the queue to expire' });
+    end?.();
+    await topology.saveQueue(record);
+    await topology.dropQueue('q');
+    expect(gone).toEqual(['q', 'q', 'q']);
+    await other.close();
   });
 });
 

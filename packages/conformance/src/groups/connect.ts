@@ -4,13 +4,6 @@ import { declare, drain, send } from '../actions.js';
 import { group, testCase } from '../case.js';
 import { refuses } from '../expect.js';
 
-/** The kinds of resources that a connection may hold, as Node names them. */
-const HELD = ['TCPSocketWrap', 'PipeWrap', 'TLSWrap', 'FSEventWrap', 'StatWatcher', 'ProcessWrap'];
-
-function heldResources(): number {
-  return process.getActiveResourcesInfo().filter((name) => HELD.includes(name)).length;
-}
-
 function says(connection: Connection, secret: string): boolean {
   return JSON.stringify([connection.info(), connection.asUri(), connection.host]).includes(secret);
 }
@@ -135,40 +128,3 @@ export const connect = group('connect', [
     assert.equal(says(connection.clone({ password: 'hunter2-secret' }), 'hunter2-secret'), false);
   }),
 ]);
-
-/** Connecting and closing again and again leaves nothing behind. */
-export const leaks = group(
-  'leaks',
-  [
-    testCase(
-      'connect, publish, consume and close, many times, leave no socket, watcher or process behind',
-      async (t) => {
-        const { cycles } = t.environment.scale;
-        const queue = t.queue();
-        const watching = await t.connection();
-        await declare(watching, queue);
-        const cycle = async (): Promise<void> => {
-          const connection = await t.environment.open(t.broker, {});
-          const got = await t.collector();
-          const consumer = connection.consumer({ queues: [queue], onMessage: got.ack });
-          await consumer.consume();
-          await t.producer(connection).publish({ id: 'it' }, { routingKey: queue.name });
-          await got.waitFor(1);
-          await connection.close();
-        };
-        await cycle();
-        const before = heldResources();
-        const clients = await t.hooks.connectionCount?.(t.broker);
-        for (let i = 0; i < cycles; i++) await cycle();
-        await t.until('resources are given back', () => heldResources() <= before);
-        if (clients === undefined) return;
-        await t.until('the broker has no more clients', async () => {
-          const now = (await t.hooks.connectionCount?.(t.broker)) ?? 0;
-          return now <= clients;
-        });
-      },
-      { extraMs: 120_000 },
-    ),
-  ],
-  { alone: true },
-);

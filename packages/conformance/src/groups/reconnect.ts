@@ -43,8 +43,9 @@ function load(t: CaseContext, connection: Connection, queue: Queue): { stop(): P
 
 /** Under load, breaks something again and again; afterwards nothing that was confirmed may be missing. */
 async function survives(t: CaseContext, times: number, breakIt: (got: Collector) => Promise<void>): Promise<void> {
-  const publishing = await t.open({ reconnect: RECONNECT });
-  const consuming = await t.open({ reconnect: RECONNECT });
+  // What was taken when a link broke, and never arrived, comes back when its lease ends.
+  const options = { reconnect: RECONNECT, ...(await t.leaseOptions()) };
+  const [publishing, consuming] = [await t.open(options), await t.open(options)];
   const queue = t.queue({ durable: true });
   await declare(publishing, queue);
   const got = await t.collector();
@@ -66,7 +67,7 @@ async function survives(t: CaseContext, times: number, breakIt: (got: Collector)
   } finally {
     confirmed = await t.within('the publisher stops', stop(), t.waitMs * 4);
   }
-  await got.waitFor(confirmed, t.waitMs * 2);
+  await got.waitFor(confirmed, t.waitMs + t.leaseMs * 3);
   const lost = confirmed.filter((id) => !got.has(id));
   assert.deepEqual(lost, [], 'messages that were confirmed are lost');
 }
@@ -204,7 +205,8 @@ export const reconnect = group(
       async (t) => {
         const { proxy, broker } = await t.proxied();
         const heartbeatMs = Math.min(1000, t.waitMs / 5);
-        const connection = await t.open({ heartbeatMs, reconnect: RECONNECT }, broker);
+        const options = { heartbeatMs, reconnect: RECONNECT, ...(await t.leaseOptions()) };
+        const connection = await t.open(options, broker);
         const queue = t.queue({ durable: true });
         const got = await t.collector();
         await consume(connection, queue, got.ack);
@@ -221,7 +223,7 @@ export const reconnect = group(
         proxy.pass();
         await t.within('the link is replaced', revived);
         await send(t, await t.connection(), queue, ['after']);
-        await got.waitFor(['after'], t.waitMs * 2);
+        await got.waitFor(['after'], t.waitMs + t.leaseMs * 3);
       },
       { needs: ['through'], waits: 12 },
     ),

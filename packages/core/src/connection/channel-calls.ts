@@ -1,12 +1,15 @@
-import { NotSupportedError } from '../errors/index.js';
+import { ClosedError, NotSupportedError, StaleDeliveryError } from '../errors/index.js';
 import type { DeleteOptions, Channel as TransportChannel } from '../transport/channel.js';
+import type { Delivery } from '../transport/delivery.js';
+import type { Channel } from './channel.js';
+import type { ChannelHost } from './channel-host.js';
 
-/** The options of a delete, both given. */
+/** What of a call's options is meant for the broker. */
 export function deleteOptions(o: DeleteOptions): DeleteOptions {
   return { ifUnused: o.ifUnused === true, ifEmpty: o.ifEmpty === true };
 }
 
-/** An operation that not every transport has. @throws NotSupportedError where it has not. */
+/** A member that not every transport has; NotSupportedError where it is missing. */
 export function required<K extends 'bindExchange' | 'unbindExchange' | 'recover' | 'setChannelPrefetch'>(
   raw: TransportChannel,
   name: K,
@@ -14,4 +17,13 @@ export function required<K extends 'bindExchange' | 'unbindExchange' | 'recover'
   const method = raw[name];
   if (method === undefined) throw new NotSupportedError(`this transport has no ${name}`);
   return method.bind(raw) as NonNullable<TransportChannel[K]>;
+}
+
+/** Puts a delivery back that came too late; one that the broker has taken back already is left alone. */
+export function giveBack(channel: Channel, host: ChannelHost, delivery: Delivery): void {
+  try {
+    Promise.resolve(channel.settle(delivery, 'release')).catch((error: unknown) => host.emitError(error));
+  } catch (error) {
+    if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) host.emitError(error);
+  }
 }

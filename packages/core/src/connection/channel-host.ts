@@ -1,6 +1,5 @@
 import type { Clock } from '../util/clock.js';
 import type { Logger } from '../util/logger.js';
-import type { Channel } from './channel.js';
 import type { ChannelLink } from './channel-link.js';
 import type { KeepAlive } from './keep-alive.js';
 import type { Session } from './session.js';
@@ -28,7 +27,8 @@ export interface ChannelHost {
   settlesLater(): boolean;
   /** Whether any channel consumes from this queue. */
   isConsumed(queue: string): boolean;
-  adopt(channel: Channel, link: ChannelLink): void;
+  /** The channel is in use: it is to be told of links. */
+  adopt(link: ChannelLink): void;
   /** The channel is closed. */
   forget(link: ChannelLink): void;
   delivered(): void;

@@ -39,7 +39,7 @@ export class ChannelLink {
     this.#host = host;
     this.publishes = new WaitingPublishes({
       clock: host.clock,
-      limit: host.maxWaiting,
+      limit: () => host.maxWaiting,
       outlet: () => this.#out,
       wanted: () => this.#want(),
     });
@@ -89,6 +89,7 @@ export class ChannelLink {
     for (;;) {
       if (this.#out !== undefined) return this.#out;
       if (this.#state === 'closed') throw closedError();
+      this.#host.adopt(this);
       const session = await this.#host.acquire(signal);
       if (this.#out !== undefined) return this.#out;
       try {
@@ -122,6 +123,11 @@ export class ChannelLink {
     this.#settlements.flush(raw);
     if (this.channelPrefetch !== undefined) await raw.setChannelPrefetch?.(this.channelPrefetch);
     await this.consumers.restart(raw, report, signal);
+  }
+
+  /** Starts the consumers that were locked out when the link was replaced. */
+  async restartLocked(report: RevivalReport, signal: AbortSignal): Promise<void> {
+    if (this.#raw !== undefined) await this.consumers.restart(this.#raw, report, signal, 'locked');
   }
 
   /** Everything is in place: what waited goes out. */

@@ -1,6 +1,6 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
 import { tracePublish, traceSettle } from '../diagnostics/publications.js';
-import { ClosedError, type KombuError, StaleDeliveryError } from '../errors/index.js';
+import type { KombuError } from '../errors/index.js';
 import { Consumer } from '../messaging/consumer.js';
 import type { ConsumerOptions } from '../messaging/consumer-options.js';
 import { Producer, type ProducerOptions } from '../messaging/producer.js';
@@ -16,7 +16,7 @@ import type {
   Channel as TransportChannel,
 } from '../transport/channel.js';
 import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../transport/delivery.js';
-import { deleteOptions, required } from './channel-calls.js';
+import { deleteOptions, giveBack, required } from './channel-calls.js';
 import type { ChannelHost } from './channel-host.js';
 import { ChannelLink } from './channel-link.js';
 import type { Connection } from './connection.js';
@@ -35,12 +35,14 @@ export type ChannelState = 'idle' | 'open' | 'closed';
  * Made by `connection.channel()`, without I/O.
  */
 export class Channel {
+  /** The connection that it is a channel of. */
   readonly connection: Connection;
   /** Names the channel in its connection, counted from 1. */
   readonly id: number;
   readonly #host: ChannelHost;
   readonly #link: ChannelLink;
-  readonly #loan = new Loan();
+  /** How it goes back to its pool. @internal */
+  readonly loan = new Loan();
 
   /** @internal */
   constructor(connection: Connection, id: number, host: ChannelHost) {
@@ -48,9 +50,9 @@ export class Channel {
     this.id = id;
     this.#host = host;
     this.#link = new ChannelLink(id, host);
-    host.adopt(this, this.#link);
   }
 
+  /** What the channel is. */
   get state(): ChannelState {
     return this.#link.state;
   }
@@ -70,7 +72,11 @@ export class Channel {
     await withDeadline(o, this.#host.clock, 'opening the channel', (signal) => this.#link.opened(signal));
   }
 
-  /** @throws ChannelError NOT_FOUND (passive), PRECONDITION_FAILED (declared otherwise), ACCESS_REFUSED. */
+  /**
+   * Declares an exchange, or with `passive` looks whether it is there.
+   *
+   * @throws ChannelError NOT_FOUND (passive), PRECONDITION_FAILED (declared otherwise), ACCESS_REFUSED.
+   */
   async declareExchange(spec: ExchangeSpec, o?: CallOptions): Promise<void> {
     await this.#call('declareExchange', o, (raw, signal) => raw.declareExchange(spec, { signal }));
     this.#host.topology.exchangeDeclared(spec);
@@ -98,12 +104,21 @@ export class Channel {
   /** Deletes a queue and resolves with how many messages were in it; one that is not there counts as deleted. */
   async deleteQueue(name: string, o: DeleteOptions & CallOptions = {}): Promise<number> {
     const queue = this.#queue(name);
-    const count = await this.#call('deleteQueue', o, (raw, signal) =>
-      raw.deleteQueue(queue, { ...deleteOptions(o), signal }),
-    );
+    const undo = this.#host.topology.queueDeleting(queue);
+    const remove = (raw: TransportChannel, signal?: AbortSignal) =>
+      raw.deleteQueue(queue, { ...deleteOptions(o), signal });
+    const count = await this.#call('deleteQueue', o, remove).catch((error: unknown) => {
+      undo();
+      throw error;
+    });
     this.#host.topology.queueDeleted(queue);
     this.#host.session()?.declared.clear();
     return count;
+  }
+
+  /** Whether `deleteQueue` was called for this queue over this connection, and it was not declared again since. @internal */
+  wasDeletedHere(name: string): boolean {
+    return this.#host.topology.wasDeletedHere(this.#queue(name));
   }
 
   /** Removes the messages that are ready and resolves with how many that were. */
@@ -111,12 +126,14 @@ export class Channel {
     return this.#call('purgeQueue', o, (raw, signal) => raw.purgeQueue(this.#queue(name), { signal }));
   }
 
+  /** Binds a queue to an exchange. @throws ChannelError NOT_FOUND. */
   async bindQueue(binding: BindingSpec, o?: CallOptions): Promise<void> {
     const named = { ...binding, queue: this.#queue(binding.queue) };
     await this.#call('bindQueue', o, (raw, signal) => raw.bindQueue(named, { signal }));
     this.#host.topology.queueBound(named);
   }
 
+  /** Takes a binding back; one that is not there counts as taken back. */
   async unbindQueue(binding: BindingSpec, o?: CallOptions): Promise<void> {
     const named = { ...binding, queue: this.#queue(binding.queue) };
     await this.#call('unbindQueue', o, (raw, signal) => raw.unbindQueue(named, { signal }));
@@ -124,13 +141,13 @@ export class Channel {
     this.#host.session()?.declared.clear();
   }
 
-  /** @throws NotSupportedError where exchanges cannot be bound to exchanges. */
+  /** Binds an exchange to an exchange. @throws NotSupportedError where that cannot be. */
   async bindExchange(binding: ExchangeBindingSpec, o?: CallOptions): Promise<void> {
     await this.#call('bindExchange', o, (raw, signal) => required(raw, 'bindExchange')(binding, { signal }));
     this.#host.topology.exchangeBound(binding);
   }
 
-  /** @throws NotSupportedError where exchanges cannot be bound to exchanges. */
+  /** Takes such a binding back. @throws NotSupportedError where there are none. */
   async unbindExchange(binding: ExchangeBindingSpec, o?: CallOptions): Promise<void> {
     await this.#call('unbindExchange', o, (raw, signal) => required(raw, 'unbindExchange')(binding, { signal }));
     this.#host.topology.exchangeUnbound(binding);
@@ -206,7 +223,7 @@ export class Channel {
         return raw.get(this.#queue(queue), { noAck, signal });
       },
       (late) => {
-        if (late !== undefined && !noAck) this.#giveBack(late);
+        if (late !== undefined && !noAck) giveBack(this, this.#host, late);
       },
     );
   }
@@ -233,9 +250,7 @@ export class Channel {
     await this.#call('recover', o, (raw) => required(raw, 'recover')({ requeue: true }));
   }
 
-  /**
-   * Hears of mandatory messages that no queue took, where the broker does not say which publish it was. Returns how to stop.
-   */
+  /** Hears of mandatory messages that no queue took and no publish is told of. Returns how to stop. */
   onReturned(listener: (message: ReturnedMessage) => void): () => void {
     this.#link.returned.add(listener);
     return () => this.#link.returned.delete(listener);
@@ -258,12 +273,7 @@ export class Channel {
 
   /** Gives the channel back to its pool, or closes it when it is of none. */
   release(): Promise<void> {
-    return this.#loan.release() ?? this.close();
-  }
-
-  /** A pool gives it out. @internal */
-  lend(giveBack: () => Promise<void>): void {
-    this.#loan.lend(giveBack);
+    return this.loan.release() ?? this.close();
   }
 
   /** The same as {@link Channel.release}. */
@@ -283,13 +293,5 @@ export class Channel {
   ): Promise<T> {
     const run = async (signal: AbortSignal | undefined) => work(await this.#link.opened(signal), signal);
     return withDeadline(o, this.#host.clock, what, run, compensate);
-  }
-
-  #giveBack(delivery: Delivery): void {
-    try {
-      Promise.resolve(this.settle(delivery, 'release')).catch((error: unknown) => this.#host.emitError(error));
-    } catch (error) {
-      if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) this.#host.emitError(error);
-    }
   }
 }

@@ -51,7 +51,8 @@ export class Connection<O extends object = object> extends ConnectionFacts {
   readonly #options: ConnectionOptions<O>;
   readonly #brokers: Brokers;
   readonly #core: ConnectionCore;
-  readonly #loan = new Loan();
+  /** How it goes back to its pool. @internal */
+  readonly loan = new Loan();
   #channels = 0;
   #defaultChannel: Channel | undefined;
 
@@ -238,12 +239,7 @@ export class Connection<O extends object = object> extends ConnectionFacts {
 
   /** Gives the connection back to its pool, or closes it when it is of none. */
   release(): Promise<void> {
-    return this.#loan.release() ?? this.close();
-  }
-
-  /** A pool gives it out. @internal */
-  lend(giveBack: () => Promise<void>): void {
-    this.#loan.lend(giveBack);
+    return this.loan.release() ?? this.close();
   }
 
   /**

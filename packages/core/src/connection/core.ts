@@ -1,10 +1,8 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
 import { type KombuError, OperationalError } from '../errors/index.js';
-import type { ChannelEvents } from '../transport/channel.js';
 import type { Clock } from '../util/clock.js';
 import type { Logger } from '../util/logger.js';
 import { type Brokers, shownUrl } from './brokers.js';
-import type { Channel } from './channel.js';
 import type { ChannelHost } from './channel-host.js';
 import type { ChannelLink } from './channel-link.js';
 import { closedError } from './connect-errors.js';
@@ -17,6 +15,7 @@ import { KeepAlive } from './keep-alive.js';
 import { type LinkHost, LinkKeeper } from './reconnect.js';
 import { asKombuError, type ResolvedRetryPolicy } from './retry.js';
 import { type Revival, RevivalReport, replayTopology } from './revival.js';
+import { isLocked, NO_EVENTS, type SecondChanceHost, secondChance } from './second-chance.js';
 import type { Session } from './session.js';
 import { TopologyRecorder } from './topology.js';
 
@@ -38,12 +37,11 @@ export interface CoreParts {
 }
 
 /** The inner workings of a connection: its link, its channels, and what is to come back when the link is replaced. */
-export class ConnectionCore implements LinkHost, ChannelHost {
+export class ConnectionCore implements LinkHost, ChannelHost, SecondChanceHost {
   readonly connectionId: string;
   readonly clock: Clock;
   readonly policy: ResolvedRetryPolicy | undefined;
   readonly trace: Logger | undefined;
-  readonly maxWaiting: number;
   readonly keepAlive = new KeepAlive();
   readonly topology = new TopologyRecorder(() => this.clock.monotonic());
   readonly drain = new DrainCounter();
@@ -51,8 +49,9 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   readonly #brokers: Brokers;
   readonly emitter: Emitter<ConnectionEvents>;
   readonly #logger: Logger;
-  readonly #channels = new Map<ChannelLink, Channel>();
+  readonly #channels = new Set<ChannelLink>();
   readonly #parts = new Set<ConnectionPart>();
+  #maxWaiting: number;
   #closing: Promise<void> | undefined;
 
   constructor(parts: CoreParts) {
@@ -60,7 +59,7 @@ export class ConnectionCore implements LinkHost, ChannelHost {
     this.clock = parts.clock;
     this.policy = parts.policy;
     this.trace = parts.trace;
-    this.maxWaiting = parts.maxWaiting;
+    this.#maxWaiting = parts.maxWaiting;
     this.#brokers = parts.brokers;
     this.emitter = parts.emitter;
     this.#logger = parts.logger;
@@ -68,6 +67,10 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   }
 
   // What channels ask for.
+
+  get maxWaiting(): number {
+    return this.#maxWaiting;
+  }
 
   get closeTimeoutMs(): number {
     return this.#brokers.current.connectTimeoutMs;
@@ -90,12 +93,12 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   }
 
   isConsumed(queue: string): boolean {
-    for (const link of this.#channels.keys()) if (link.consumers.consumesFrom(queue)) return true;
+    for (const link of this.#channels) if (link.consumers.consumesFrom(queue)) return true;
     return false;
   }
 
-  adopt(channel: Channel, link: ChannelLink): void {
-    this.#channels.set(link, channel);
+  adopt(link: ChannelLink): void {
+    this.#channels.add(link);
   }
 
   forget(link: ChannelLink): void {
@@ -147,41 +150,66 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   async restore(session: Session, signal: AbortSignal): Promise<Revival> {
     const report = new RevivalReport(this.clock);
     if (this.topology.size > 0) {
-      const channel = await report.step('channel', 'of the declarations', signal, (s) => session.openChannel(QUIET, s));
+      const channel = await report.step('channel', 'of the declarations', signal, (s) =>
+        session.openChannel(NO_EVENTS, s),
+      );
       if (channel !== undefined) {
         await replayTopology(this.topology, channel, report, signal);
         await channel.close();
       }
     }
-    const open = [...this.#channels.keys()].filter((link) => link.state === 'open');
+    const open = [...this.#channels].filter((link) => link.state === 'open');
     await Promise.all(open.map((link) => link.attach(session, report, signal)));
     return report.finish(session.generation);
   }
 
   opened(session: Session, revival: Revival): void {
-    for (const link of [...this.#channels.keys()]) link.resume();
+    const { maxInFlight } = session.target.options as { maxInFlight?: unknown };
+    if (typeof maxInFlight === 'number') this.#maxWaiting = maxInFlight;
+    for (const link of [...this.#channels]) link.resume();
     const { generation } = session;
     const url = shownUrl(this.#brokers.current);
-    const { connectionId } = this;
     if (diagnosticsChannels.connect.hasSubscribers) {
+      const { connectionId } = this;
       diagnosticsChannels.connect.publish({ connectionId, generation, transport: session.transport.name, url });
     }
     this.#logger.info(`connected to ${url}`);
     this.emitter.emit('connected', { url, generation });
     if (generation === 1) return;
+    this.#revived(revival);
+    if (!this.anyLocked() && !revival.failed.some(({ error }) => isLocked(error))) return;
+    secondChance(this, session).then(
+      (report) => report !== undefined && this.#revived(report.finish(generation)),
+      (error: unknown) => this.emitError(error),
+    );
+  }
+
+  #revived(revival: Revival): void {
+    const { generation, exchanges, queues, consumers, failed } = revival;
     if (diagnosticsChannels.revive.hasSubscribers) {
-      const { exchanges, queues, consumers, failed } = revival;
+      const { connectionId } = this;
       const event = { connectionId, generation, exchanges, queues, consumers, failed: failed.length };
       diagnosticsChannels.revive.publish(event);
     }
-    const { queues, consumers, failed } = revival;
     this.#logger.info(`revived: ${queues.length} queues, ${consumers.length} consumers, ${failed.length} failed`);
     for (const { kind, name, error } of failed) this.#logger.warn(`${kind} '${name}' did not come back`, error);
     this.emitter.emit('revived', revival);
   }
 
+  anyLocked(): boolean {
+    return [...this.#channels].some((link) => link.consumers.anyLocked);
+  }
+
+  async restartLocked(report: RevivalReport, signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#channels].map((link) => link.restartLocked(report, signal)));
+  }
+
+  endLocked(error: KombuError): void {
+    for (const link of [...this.#channels]) link.consumers.endLocked(error);
+  }
+
   lost(session: Session, error: KombuError | undefined): void {
-    for (const link of this.#channels.keys()) link.detach();
+    for (const link of this.#channels) link.detach();
     this.#logger.warn('the link to the broker is gone', error);
     this.#disconnected(session, error);
   }
@@ -200,11 +228,11 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   }
 
   passFailed(error: KombuError): void {
-    for (const link of [...this.#channels.keys()]) link.publishes.tryFailed(error);
+    for (const link of [...this.#channels]) link.publishes.tryFailed(error);
   }
 
   gaveUp(error: KombuError): void {
-    for (const link of [...this.#channels.keys()]) link.gaveUp(error);
+    for (const link of [...this.#channels]) link.gaveUp(error);
     this.drain.end(error);
     this.emitError(error);
   }
@@ -222,7 +250,7 @@ export class ConnectionCore implements LinkHost, ChannelHost {
   collect(): void {
     const why = new OperationalError('CONNECTION_LOST', 'the connection was collected');
     const session = this.keeper.drop(why);
-    for (const link of [...this.#channels.keys()]) link.abandon(why);
+    for (const link of [...this.#channels]) link.abandon(why);
     this.topology.clear();
     this.drain.end(why);
     session?.link.destroy();
@@ -248,11 +276,7 @@ export class ConnectionCore implements LinkHost, ChannelHost {
       for (const part of parts) asked.add(part);
       await this.#settled(parts.map((part) => part.close({ drainMs })));
     }
-    await within(
-      this.closeTimeoutMs,
-      this.clock,
-      this.#settled([...this.#channels.keys()].map((link) => link.close())),
-    );
+    await within(this.closeTimeoutMs, this.clock, this.#settled([...this.#channels].map((link) => link.close())));
     const session = this.keeper.end();
     if (session !== undefined) {
       await within(this.closeTimeoutMs, this.clock, this.#settled([session.link.close()]));
@@ -269,5 +293,3 @@ export class ConnectionCore implements LinkHost, ChannelHost {
     }
   }
 }
-
-const QUIET: ChannelEvents = { returned() {}, cancelledByBroker() {}, settleFailed() {}, warning() {} };

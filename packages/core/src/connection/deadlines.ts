@@ -1,5 +1,5 @@
 import { InvalidOptionError, KombuError, TimeoutError } from '../errors/index.js';
-import { abortError, throwIfAborted } from '../util/abort.js';
+import { abortError, onAbort, throwIfAborted } from '../util/abort.js';
 import type { Clock } from '../util/clock.js';
 
 /** What every operation that waits takes. */
@@ -47,8 +47,7 @@ export async function withDeadline<T>(
       reject(error);
     };
   });
-  const onAbort = () => stop(abortError(outer as AbortSignal, what));
-  outer?.addEventListener('abort', onAbort, { once: true });
+  const forget = outer === undefined ? undefined : onAbort(outer, () => stop(abortError(outer, what)));
   const cancelTimer =
     timeoutMs === undefined
       ? undefined
@@ -67,7 +66,7 @@ export async function withDeadline<T>(
     throw ended ?? error;
   } finally {
     cancelTimer?.();
-    outer?.removeEventListener('abort', onAbort);
+    forget?.();
   }
 }
 
@@ -84,19 +83,21 @@ export function sleep(
       reject(abortError(signal, what));
       return;
     }
-    const onAbort = () => {
-      cancel();
-      reject(abortError(signal as AbortSignal, what));
-    };
     const cancel = clock.after(
       Math.min(ms, MAX_TIMER_MS),
       () => {
-        signal?.removeEventListener('abort', onAbort);
+        forget?.();
         resolve();
       },
       { unref: o.unref === true },
     );
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const forget =
+      signal === undefined
+        ? undefined
+        : onAbort(signal, () => {
+            cancel();
+            reject(abortError(signal, what));
+          });
   });
 }
 

@@ -7,15 +7,29 @@ import { packageOf } from './schemes.js';
 
 type Module = Record<string, unknown>;
 
+/** How packages are found; tests have their own. */
+export interface PackageSource {
+  import(specifier: string): Promise<Module>;
+  /** Files from whose place the package is looked for when this one does not find it. */
+  readonly places: readonly (string | undefined)[];
+}
+
+const OWN_SOURCE: PackageSource = {
+  import: (specifier) => import(specifier) as Promise<Module>,
+  get places() {
+    return [process.argv[1], path.join(process.cwd(), 'package.json')];
+  },
+};
+
 /**
  * Imports one of this project's transports: as this package finds it (it is an optional peer dependency), else as the program
  * that was started does, else as the working folder does.
+ *
+ * @throws InvalidOptionError, which says the command that installs it.
  */
-export async function loadTransportPackage(name: string): Promise<Transport> {
+export async function loadTransportPackage(name: string, source: PackageSource = OWN_SOURCE): Promise<Transport> {
   const specifier = packageOf(name);
-  const module =
-    (await importFromHere(specifier)) ??
-    (await importFrom(specifier, [process.argv[1], path.join(process.cwd(), 'x')]));
+  const module = (await importFromHere(specifier, source)) ?? (await importFromPlaces(specifier, source));
   if (module === undefined) {
     throw new InvalidOptionError(`the transport '${name}' is not installed; run: npm install ${specifier}`);
   }
@@ -26,17 +40,17 @@ export async function loadTransportPackage(name: string): Promise<Transport> {
   );
 }
 
-async function importFromHere(specifier: string): Promise<Module | undefined> {
+async function importFromHere(specifier: string, source: PackageSource): Promise<Module | undefined> {
   try {
-    return (await import(specifier)) as Module;
+    return await source.import(specifier);
   } catch (error) {
     if (isMissing(error, specifier)) return undefined;
     throw broken(specifier, error);
   }
 }
 
-async function importFrom(specifier: string, places: readonly (string | undefined)[]): Promise<Module | undefined> {
-  for (const place of places) {
+async function importFromPlaces(specifier: string, source: PackageSource): Promise<Module | undefined> {
+  for (const place of source.places) {
     if (place === undefined || place === '') continue;
     let file: string;
     try {
@@ -45,7 +59,7 @@ async function importFrom(specifier: string, places: readonly (string | undefine
       continue; // Not found from there.
     }
     try {
-      return (await import(pathToFileURL(file).href)) as Module;
+      return await source.import(pathToFileURL(file).href);
     } catch (error) {
       throw broken(specifier, error);
     }

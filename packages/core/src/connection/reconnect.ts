@@ -181,6 +181,7 @@ export class LinkKeeper {
       return;
     }
     this.#attempt = undefined;
+    this.#pass = silentDeferred();
     this.#session = session;
     this.#go('opened');
     session.lost.then((error) => this.#lost(session, error));

@@ -1,7 +1,8 @@
-import { type KombuError, OperationalError } from '../errors/index.js';
+import { KombuError, OperationalError } from '../errors/index.js';
 import type { TransportCapabilities } from '../transport/capabilities.js';
 import type { ChannelEvents, Channel as TransportChannel } from '../transport/channel.js';
 import type { BrokerTarget, Transport, TransportConnection } from '../transport/transport.js';
+import { waitOrAbort } from '../util/abort.js';
 
 /** One link to the broker, from the moment it is there until it is gone. */
 export class Session {
@@ -51,8 +52,10 @@ export class Session {
 
   /** Waits for `work`, but no longer than the link lives: then its error is thrown. */
   async during<T>(work: Promise<T>): Promise<T> {
-    const lost = this.lost.then((error) => Promise.reject(error));
-    lost.catch(() => {}); // Told by the race, or of no interest any more.
-    return Promise.race([work, lost]);
+    try {
+      return await waitOrAbort(work, this.signal, 'the link');
+    } catch (error) {
+      throw this.signal.aborted && KombuError.is(error, 'ERR_KOMBU_ABORTED') ? this.signal.reason : error;
+    }
   }
 }

@@ -1,10 +1,12 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
 import { traceDelivery } from '../diagnostics/publications.js';
-import { InvalidOptionError, type KombuError } from '../errors/index.js';
+import { InvalidOptionError, KombuError } from '../errors/index.js';
 import type { ConsumeRequest, Channel as TransportChannel } from '../transport/channel.js';
 import type { Delivery } from '../transport/delivery.js';
+import { onAbort } from '../util/abort.js';
 import { isLinkError } from './retry.js';
 import type { RevivalReport } from './revival.js';
+import { isLocked } from './second-chance.js';
 
 /**
  * Who gets the deliveries of a consumer. Every method is called synchronously and must not throw.
@@ -26,8 +28,11 @@ interface Subscription {
   readonly subscriber: Subscriber;
   /** Which start of the consumer its deliveries must come from. */
   start: number;
-  /** Whether the broker has it. */
-  live: boolean;
+  /**
+   * `live`: the broker has it. `locked`: the broker still believes in an old link that had it. `abandoned`: nobody wants it any
+   * more, though it may still start.
+   */
+  state: 'starting' | 'live' | 'locked' | 'abandoned';
 }
 
 /** What the consumers of a channel need of it. */
@@ -76,35 +81,62 @@ export class Subscriptions {
   ): Promise<void> {
     const { tag } = request;
     if (this.#byTag.has(tag)) throw new InvalidOptionError(`the channel has a consumer '${tag}' already`);
-    const subscription: Subscription = { request: { ...request }, subscriber, start: 0, live: false };
+    const subscription: Subscription = { request: { ...request }, subscriber, start: 0, state: 'starting' };
     this.#byTag.set(tag, subscription);
     this.#host.started(this.#host.queueName(request.queue));
+    const abandon = () => {
+      subscription.state = 'abandoned';
+      this.#forget(tag, subscription);
+    };
+    const stop = signal === undefined ? undefined : onAbort(signal, abandon);
     try {
       await this.#consume(raw, subscription, signal);
     } catch (error) {
       this.#forget(tag, subscription);
       throw error;
+    } finally {
+      stop?.();
     }
     if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
   }
 
-  /** Starts every consumer on a new level-1 channel; those that the broker refuses are over. */
-  async restart(raw: TransportChannel, report: RevivalReport, signal: AbortSignal): Promise<void> {
+  /** Starts every consumer on a new level-1 channel, or those that were locked out; what the broker refuses is over. */
+  async restart(raw: TransportChannel, report: RevivalReport, signal: AbortSignal, which?: 'locked'): Promise<void> {
     for (const [tag, subscription] of [...this.#byTag]) {
-      if (!subscription.live) continue; // Its own consume() is under way and reports by itself.
+      // One that is still being started reports by itself.
+      if (subscription.state !== 'locked' && (which === 'locked' || subscription.state !== 'live')) continue;
       const done = await report.step('consumer', tag, signal, async (s) => {
         await this.#consume(raw, subscription, s);
         return true;
       });
       if (this.#byTag.get(tag) !== subscription) await raw.cancel(tag);
       else if (done) {
+        subscription.state = 'live';
         report.consumers.push(tag);
         this.#tell(() => subscription.subscriber.revived?.());
-      } else {
-        const failure = report.failed.findLast(({ kind, name }) => kind === 'consumer' && name === tag);
-        this.cancelled(tag, failure?.error as KombuError);
-      }
+      } else this.#refused(tag, subscription, report);
     }
+  }
+
+  get anyLocked(): boolean {
+    for (const { state } of this.#byTag.values()) if (state === 'locked') return true;
+    return false;
+  }
+
+  /** Consumers that are still locked out are over. */
+  endLocked(error: KombuError): void {
+    for (const [tag, { state }] of [...this.#byTag]) if (state === 'locked') this.cancelled(tag, error);
+  }
+
+  #refused(tag: string, subscription: Subscription, { failed }: RevivalReport): void {
+    const { request } = subscription;
+    const error = failed.findLast(({ kind, name }) => kind === 'consumer' && name === tag)?.error as KombuError;
+    const queue = this.#host.queueName(request.queue);
+    // RabbitMQ's answer where an exclusive consumer of the old link is still there.
+    const refusedExclusive = request.exclusive && KombuError.is(error, 'ERR_KOMBU_ACCESS_REFUSED');
+    const lockedQueue = failed.some((f) => f.kind === 'queue' && f.name === queue && isLocked(f.error));
+    if (lockedQueue || isLocked(error) || refusedExclusive) subscription.state = 'locked';
+    else this.cancelled(tag, error);
   }
 
   /** Ends a consumer; its queue is told to the host only when it is the broker's turn no more. */
@@ -124,7 +156,7 @@ export class Subscriptions {
     const subscription = this.#byTag.get(tag);
     if (subscription === undefined) throw new InvalidOptionError(`the channel has no consumer '${tag}'`);
     subscription.request = { ...subscription.request, prefetch };
-    if (raw === undefined || !subscription.live) return;
+    if (raw === undefined || subscription.state !== 'live') return;
     if (raw.setPrefetch !== undefined) {
       await raw.setPrefetch(tag, prefetch);
       return;
@@ -172,6 +204,10 @@ export class Subscriptions {
     const deliver = (delivery: Delivery): void => {
       // What a lost link still brings will come again; unless it was settled by being sent.
       if (subscription.start !== start && !request.noAck) return;
+      if (subscription.state === 'abandoned' && !request.noAck) {
+        this.#giveBack(raw, delivery);
+        return;
+      }
       if (diagnosticsChannels.deliver.hasSubscribers) traceDelivery(host.connectionId, host.channelId, delivery);
       host.delivered();
       try {
@@ -181,7 +217,16 @@ export class Subscriptions {
       }
     };
     await raw.consume(queue === request.queue ? request : { ...request, queue }, deliver, { signal });
-    subscription.live = true;
+    if (subscription.state === 'starting') subscription.state = 'live';
+  }
+
+  #giveBack(raw: TransportChannel, delivery: Delivery): void {
+    const failed = (error: unknown) => this.#host.error(error);
+    try {
+      Promise.resolve(raw.settle(delivery, 'release')).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #forget(tag: string, subscription: Subscription): void {

@@ -11,6 +11,8 @@ export interface RecordedQueue {
 
 /** From so many queues on, those that the broker has expired by now are looked for. */
 const FIRST_SWEEP = 64;
+/** So many queues that were deleted here are remembered. */
+const MAX_DELETED = 1000;
 
 /**
  * Remembers what was declared through a connection, so that it can be declared again on the next link. What is deleted, here
@@ -22,6 +24,7 @@ export class TopologyRecorder {
   readonly #bindings = new Map<string, BindingSpec>();
   readonly #exchangeBindings = new Map<string, ExchangeBindingSpec>();
   readonly #renamed = new Map<string, string>();
+  readonly #deletedHere = new Set<string>();
   readonly #now: () => number;
   #sweepAt = FIRST_SWEEP;
 
@@ -59,6 +62,7 @@ export class TopologyRecorder {
 
   /** @param name the name that the broker answered with. */
   queueDeclared(spec: QueueSpec, name: string): void {
+    this.#deletedHere.delete(name);
     if (spec.passive) return;
     const serverNamed = spec.name === '' || this.#queues.get(name)?.serverNamed === true;
     const idleSince =
@@ -95,6 +99,19 @@ export class TopologyRecorder {
   exchangeUnbound(binding: ExchangeBindingSpec): void {
     const key = keyOf(binding.source, binding.destination, binding);
     if (this.#exchangeBindings.delete(key)) this.#unused(binding.source);
+  }
+
+  /** A queue is about to be deleted through this connection; returns how to take that back when it could not be. */
+  queueDeleting(name: string): () => void {
+    this.#deletedHere.add(name);
+    if (this.#deletedHere.size > MAX_DELETED)
+      this.#deletedHere.delete(this.#deletedHere.values().next().value as string);
+    return () => this.#deletedHere.delete(name);
+  }
+
+  /** Whether the queue was deleted through this connection, and not declared again since. */
+  wasDeletedHere(name: string): boolean {
+    return this.#deletedHere.has(name);
   }
 
   queueDeleted(name: string): void {
@@ -150,6 +167,7 @@ export class TopologyRecorder {
     this.#bindings.clear();
     this.#exchangeBindings.clear();
     this.#renamed.clear();
+    this.#deletedHere.clear();
   }
 
   /** Forgets the queues that nobody used for as long as their `x-expires` says: the broker has done the same. */

@@ -29,6 +29,7 @@ function duration(field: 'connectTimeoutMs' | 'heartbeatMs', factor: number): Se
   return (settings, value, name) => {
     const number = parseNumber(value);
     if (number === undefined || number < 0) bad(name, `a number of ${unit}, at least 0`);
+    if (number === 0 && field === 'connectTimeoutMs') bad(name, `a number of ${unit} above 0`);
     settings[field] = number * factor;
   };
 }

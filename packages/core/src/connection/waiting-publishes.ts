@@ -1,7 +1,7 @@
 import { BufferFullError, KombuError, OperationalError, TimeoutError } from '../errors/index.js';
 import type { MaybePromise, PublishOp, Channel as TransportChannel } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
-import { abortError } from '../util/abort.js';
+import { abortError, onAbort } from '../util/abort.js';
 import type { Clock } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import { MAX_TIMER_MS } from './deadlines.js';
@@ -44,7 +44,7 @@ interface Entry {
 export interface PublishOutlet {
   readonly clock: Clock;
   /** How many publishes may wait. */
-  readonly limit: number;
+  limit(): number;
   /** The level-1 channel to publish on, while the link is up. */
   outlet(): TransportChannel | undefined;
   /** Asks for a link; the queue is told by `flush` or `fail`. */
@@ -69,8 +69,8 @@ export class WaitingPublishes {
 
   /** Publishes as soon as there is a link. */
   wait(message: WireMessage, route: Route, o: ChannelPublishOptions | undefined): Promise<void> {
-    if (this.#entries.length >= this.#host.limit) {
-      const error = new BufferFullError(`${this.#host.limit} publishes are waiting for the link already`);
+    if (this.#entries.length >= this.#host.limit()) {
+      const error = new BufferFullError(`${this.#entries.length} publishes are waiting for the link already`);
       return Promise.reject(error);
     }
     const entry = this.#entry(message, route, o);
@@ -120,12 +120,11 @@ export class WaitingPublishes {
     if (policy?.timeoutMs !== undefined) {
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, this.#host.clock.monotonic() + policy.timeoutMs);
     }
-    const order = this.#calls++;
     return {
-      order,
+      order: this.#calls++,
       message,
       route,
-      o,
+      o: deadline === o?.deadline ? o : { ...o, deadline },
       policy,
       done: deferred(),
       deadline,
@@ -207,19 +206,16 @@ export class WaitingPublishes {
   #watch(entry: Entry): void {
     const { clock } = this.#host;
     const signals = [entry.o?.signal, entry.policy?.signal].filter((signal) => signal !== undefined);
-    const onAbort = () => {
-      const aborted = signals.find((signal) => signal.aborted) as AbortSignal;
-      this.#end(entry, abortError(aborted, 'publish'));
-    };
-    for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
+    const stops = signals.map((signal) => onAbort(signal, () => this.#end(entry, abortError(signal, 'publish'))));
     const { deadline } = entry;
     const left = deadline === undefined ? undefined : Math.min(Math.max(0, deadline - clock.monotonic()), MAX_TIMER_MS);
     const cancel = left === undefined ? undefined : clock.after(left, () => this.#end(entry, expired(entry)));
     entry.unwatch = () => {
       cancel?.();
-      for (const signal of signals) signal.removeEventListener('abort', onAbort);
+      for (const stop of stops) stop();
     };
-    if (signals.some((signal) => signal.aborted)) onAbort();
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted !== undefined) this.#end(entry, abortError(aborted, 'publish'));
   }
 
   #release(entry: Entry): void {

@@ -13,10 +13,13 @@ export type MessageCallback<T = unknown> = (body: T, message: Message<T>) => unk
 /** What becomes of a message whose handler failed; undefined: it is requeued after a while. */
 export type FailureOutcome = 'ack' | 'requeue' | 'reject' | undefined;
 
+/** A queue whose payloads are `T`, or one that does not say what its payloads are. */
+export type ConsumableQueue<T> = Queue<T> | BoundQueue<T> | Queue | BoundQueue;
+
 /** What a {@link Consumer} is made with. */
 export interface ConsumerOptions<T = unknown> {
   /** The queues to consume from: one or several. */
-  queues?: Queue<T> | BoundQueue<T> | readonly (Queue<T> | BoundQueue<T>)[] | undefined;
+  queues?: ConsumableQueue<T> | readonly ConsumableQueue<T>[] | undefined;
   /** Gets each message. With it, `callbacks` are not called. */
   onMessage?: MessageHandler<T> | undefined;
   /** Called one after the other for each message. */
@@ -44,8 +47,10 @@ export interface ConsumerOptions<T = unknown> {
    * Decides what becomes of a message whose handler threw or rejected. No answer: it is requeued after 1 s, growing to 60 s
    * while it keeps failing. Also told of settlements that failed after their promise had resolved (LEASE_LOST).
    */
-  onError?: // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers nothing is allowed too
-  ((error: unknown, message: Message<T>) => FailureOutcome | void | Promise<FailureOutcome | void>) | undefined;
+  onError?:
+    | ((error: unknown, message: Message<T>) => FailureOutcome | Promise<FailureOutcome>)
+    | ((error: unknown, message: Message<T>) => void)
+    | undefined;
   /** What its consumer tags begin with. Default `kombu-`. */
   tagPrefix?: string | undefined;
   /** Closes the consumer when aborted. */
@@ -92,11 +97,11 @@ export const CONSUMER_OPTION_NAMES: ReadonlySet<string> = new Set([
 
 /** The events of a {@link Consumer}. */
 export interface ConsumerEvents {
-  /** The broker ended the consuming of a queue, for example because the queue was deleted. `consume()` starts it again. */
+  /** The broker ended the consuming of a queue, for example because the queue was deleted. `revived` tells when it goes on. */
   cancelled: { readonly queue: string; readonly consumerTag: string; readonly error: KombuError };
   /** A handler failed, or a settlement did after its promise had resolved. */
   error: { readonly error: unknown; readonly message: Message };
-  /** A queue is consumed from again, over a new link. */
+  /** A queue is consumed from again: over a new link, or declared anew. */
   revived: { readonly queue: string };
   /** It will not deliver any more; with an error when its channel ended by itself. */
   closed: { readonly error: KombuError | undefined };

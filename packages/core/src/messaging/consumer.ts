@@ -3,12 +3,12 @@ import type { Connection } from '../connection/connection.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import { Emitter } from '../connection/events.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
-import type { Queue } from '../entity/queue.js';
 import type { ChannelOrConnection } from '../entity/target.js';
 import { InvalidOptionError, NotSupportedError } from '../errors/index.js';
 import { milliseconds, wholeNumber } from '../util/check-options.js';
 import type {
   CloseOptions,
+  ConsumableQueue,
   ConsumeOptions,
   ConsumerEvents,
   ConsumerOptions,
@@ -34,7 +34,8 @@ const BOTH = 'a consumer has either a handler or a loop over it, not both';
  *
  * - Handlers start in the order of delivery, at most `concurrency` at a time.
  * - A handler that throws or rejects loses nothing: see `onError`.
- * - After a lost link it consumes again by itself.
+ * - After a lost link it consumes again by itself. A queue that somebody else deleted it declares again, after a while (unless
+ *   `autoDeclare` is off or the queue says `noDeclare`).
  */
 export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   readonly #options: ResolvedConsumerOptions;
@@ -58,14 +59,12 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
         this.#queues = this.#queues.map((queue) => queue.rebind(channel));
       },
       start: (run) => this.#start(run, {}),
-      cancelled: (name) => {
-        for (const queue of this.#queues) {
-          if (queue.name === name) this.#consumption.running?.forgetDeclaration(queue as BoundQueue);
-        }
-      },
+      find: (name) => this.#queues.find((queue) => queue.name === name) as BoundQueue | undefined,
+      restart: (run, queue, noAck) => this.#inTurn(() => run.start([queue], noAck)),
     });
     const { queues = [] } = options;
-    for (const queue of Array.isArray(queues) ? queues : [queues]) this.addQueue(queue);
+    for (const queue of Array.isArray(queues) ? queues : [queues]) this.addQueue(queue as ConsumableQueue<T>);
+    this.#consumption.heedSignal();
   }
 
   /** The connection that it works over. */
@@ -84,11 +83,11 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /** Adds a queue; `consume()` starts it. One of a name that is there already is not added again. */
-  addQueue(queue: Queue<T> | BoundQueue<T>): BoundQueue<T> {
+  addQueue(queue: ConsumableQueue<T>): BoundQueue<T> {
     const known = queue.name === '' ? undefined : this.#queues.find(({ name }) => name === queue.name);
     if (known !== undefined) return known;
     const { channel } = this;
-    const bound = 'entity' in queue ? queue.rebind(channel) : queue.bind(channel);
+    const bound = ('entity' in queue ? queue.rebind(channel) : queue.bind(channel)) as BoundQueue<T>;
     this.#queues = [...this.#queues, bound];
     return bound;
   }
@@ -128,7 +127,11 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   #start(run: ConsumerRun, { noAck, signal, timeoutMs }: ConsumeOptions): Promise<void> {
     const signals = [signal, this.#options.signal].filter((one) => one !== undefined);
     const call = { timeoutMs, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
-    const started = this.#starting.then(() => run.start(this.#queues as BoundQueue[], noAck, call));
+    return this.#inTurn(() => run.start(this.#queues as BoundQueue[], noAck, call));
+  }
+
+  #inTurn(start: () => Promise<void>): Promise<void> {
+    const started = this.#starting.then(start);
     this.#starting = started.catch(() => {});
     return started;
   }
@@ -171,14 +174,15 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /** Whether it consumes from this queue. */
-  consumingFrom(queue: string | Queue<T> | BoundQueue<T>): boolean {
+  consumingFrom(queue: string | { readonly name: string }): boolean {
     return this.#consumption.running?.intake.has(nameOf(queue)) ?? false;
   }
 
   /** Ends the consuming of one queue and forgets the queue. Messages in hand stay settleable. */
-  async cancelByQueue(queue: string | Queue<T> | BoundQueue<T>): Promise<void> {
+  async cancelByQueue(queue: string | { readonly name: string }): Promise<void> {
     const name = nameOf(queue);
     this.#queues = this.#queues.filter((one) => one.name !== name);
+    this.#consumption.giveUp(name);
     await this.#consumption.running?.intake.end(name);
   }
 
@@ -187,6 +191,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
    * handlers go on, and messages in hand stay settleable.
    */
   async cancel(): Promise<void> {
+    this.#consumption.giveUp();
     await this.#consumption.running?.intake.endAll();
   }
 

@@ -1,12 +1,16 @@
 import type { Channel } from '../connection/channel.js';
 import type { Connection } from '../connection/connection.js';
 import type { Emitter } from '../connection/events.js';
+import { asKombuError } from '../connection/retry.js';
+import type { BoundQueue } from '../entity/bound-queue.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
-import { AbortedError, ClosedError, InvalidOptionError, type KombuError } from '../errors/index.js';
+import { AbortedError, ClosedError, InvalidOptionError, KombuError } from '../errors/index.js';
 import type { ConsumerEvents, ResolvedConsumerOptions } from './consumer-options.js';
 import { ConsumerRun } from './consumer-run.js';
 import type { FailureHooks } from './failures.js';
 import { MessageIterator } from './message-iterator.js';
+import { Recovery } from './recovery.js';
+import type { Subscription } from './subscription.js';
 
 /** What a {@link Consumption} needs of its consumer. */
 export interface ConsumptionHost {
@@ -14,8 +18,10 @@ export interface ConsumptionHost {
   moved(channel: Channel): void;
   /** Consumes from every queue that is not consumed from yet. */
   start(run: ConsumerRun): Promise<void>;
-  /** The broker has ended the consuming of this queue. */
-  cancelled(queue: string): void;
+  /** The queue of that name, if it is one of the consumer's. */
+  find(name: string): BoundQueue | undefined;
+  /** Declares and consumes one queue. */
+  restart(run: ConsumerRun, queue: BoundQueue, noAck: boolean): Promise<void>;
 }
 
 /**
@@ -28,8 +34,10 @@ export class Consumption<T> {
   readonly #hooks: FailureHooks;
   readonly #events: Emitter<ConsumerEvents>;
   readonly #host: ConsumptionHost;
+  readonly #recovery: Recovery;
   readonly #onAbort = (): void => {
-    this.#iterator?.end(new AbortedError('the consumer was aborted', { cause: this.#options.signal?.reason }));
+    this.#aborted = new AbortedError('the consumer was aborted', { cause: this.#options.signal?.reason });
+    this.#iterator?.end(this.#aborted);
     void this.close(DEFAULT_DRAIN_MS);
   };
   #ownership: 'own' | 'borrowed';
@@ -40,6 +48,7 @@ export class Consumption<T> {
   #prefetch: number;
   #flow: 'on' | 'off' = 'on';
   #closing: Promise<void> | undefined;
+  #aborted: AbortedError | undefined;
 
   constructor(
     target: ChannelOrConnection,
@@ -56,14 +65,19 @@ export class Consumption<T> {
     this.#events = events;
     this.#host = host;
     this.#prefetch = options.prefetchCount;
-    const { signal } = options;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#recovery = new Recovery(this.connection.clock);
+  }
+
+  /** Closes it when its signal is aborted, or is already. */
+  heedSignal(): void {
+    const { signal } = this.#options;
     if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Throws when it is closed. */
   checkOpen(): void {
-    if (this.#closing !== undefined) throw new ClosedError('the consumer is closed');
+    if (this.#closing !== undefined) throw this.#aborted ?? new ClosedError('the consumer is closed');
   }
 
   get channel(): Channel {
@@ -94,7 +108,7 @@ export class Consumption<T> {
     if (this.#run !== undefined) return this.#run;
     const { channel } = this;
     const run = new ConsumerRun(channel, this.#options, this.#prefetch, this.#hooks, {
-      cancelled: (queue, consumerTag, error) => this.#cancelled(run, queue, consumerTag, error),
+      cancelled: (subscription, error) => this.#cancelled(run, subscription, error),
       revived: (queue) => this.#events.emit('revived', { queue }),
     });
     if (this.#flow === 'off') run.intake.inbox.pause();
@@ -115,13 +129,53 @@ export class Consumption<T> {
     else this.#run?.intake.inbox.pause();
   }
 
-  #cancelled(run: ConsumerRun, queue: string, consumerTag: string, error: KombuError): void {
-    this.#host.cancelled(queue);
-    this.#events.emit('cancelled', { queue, consumerTag, error });
-    if (this.#iterator !== undefined && run.intake.size === 0) {
-      this.#iterator.end(error);
-      void this.#loopEnded(run, this.#iterator);
+  /** The broker has ended the consuming of a queue. One that others deleted is declared again and consumed after a while. */
+  #cancelled(run: ConsumerRun, { queue: name, tag, noAck }: Subscription, error: KombuError): void {
+    const queue = this.#host.find(name);
+    if (queue !== undefined) run.forgetDeclaration(queue);
+    this.#events.emit('cancelled', { queue: name, consumerTag: tag, error });
+    if (queue !== undefined && this.#isRestorable(run, queue, error)) {
+      this.#recovery.lost(name, () => this.#restore(run, queue, noAck, error));
+    } else {
+      this.#endLoopWithout(run, error);
     }
+  }
+
+  #isRestorable(run: ConsumerRun, { name, entity }: BoundQueue, error: KombuError): boolean {
+    if (this.#run !== run || this.#closing !== undefined || !KombuError.is(error, 'ERR_KOMBU_NOT_FOUND')) return false;
+    return this.#options.autoDeclare && !entity.noDeclare && !run.channel.wasDeletedHere(name);
+  }
+
+  async #restore(run: ConsumerRun, queue: BoundQueue, noAck: boolean, cause: KombuError): Promise<void> {
+    if (!this.#isRestorable(run, queue, cause)) {
+      this.#endLoopWithout(run, cause);
+      return;
+    }
+    const { name } = queue;
+    try {
+      await this.#host.restart(run, queue, noAck);
+      if (this.#recovery.has(name)) this.#events.emit('revived', { queue: queue.name });
+      else await run.intake.end(queue.name); // It was cancelled meanwhile.
+    } catch (thrown) {
+      const error = asKombuError(thrown, `consuming queue '${name}' again`);
+      if (error.retryable) {
+        this.#recovery.lost(name, () => this.#restore(run, queue, noAck, cause));
+      } else {
+        this.connection.emitError(error);
+        this.#endLoopWithout(run, error);
+      }
+    }
+  }
+
+  /** Does not consume from this queue, or any, again by itself. */
+  giveUp(queue?: string): void {
+    this.#recovery.forget(queue);
+  }
+
+  #endLoopWithout(run: ConsumerRun, error: KombuError): void {
+    if (this.#iterator === undefined || run.intake.size > 0 || this.#recovery.size > 0) return;
+    this.#iterator.end(error);
+    void this.#loopEnded(run, this.#iterator);
   }
 
   /** A loop over the messages. It starts with its first turn. */
@@ -150,6 +204,7 @@ export class Consumption<T> {
   async #loopEnded(run: ConsumerRun, iterator: MessageIterator<T>): Promise<void> {
     if (this.#iterator !== iterator) return;
     this.#iterator = undefined;
+    this.#recovery.forget();
     run.pipe(undefined);
     try {
       await run.intake.endAll();
@@ -175,6 +230,7 @@ export class Consumption<T> {
   #leave(): void {
     this.#run = undefined;
     if (this.#ownership === 'own') this.#channel = undefined;
+    this.#recovery.forget();
     this.#untrack();
   }
 
@@ -211,6 +267,7 @@ export class Consumption<T> {
 
   async #close(drainMs: number): Promise<void> {
     await undefined; // From here on `checkOpen` refuses.
+    this.#recovery.forget();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#iterator?.end();
     this.#iterator = undefined;

@@ -133,6 +133,7 @@ export class Failures {
         void message.requeue();
         return;
       default:
+        if (typeof outcome === 'string') this.#connection.logger.error(`onError: '${outcome}' is no answer`);
         this.#requeueLater(message);
     }
   }

@@ -72,9 +72,20 @@ export class Inbox {
   /** Takes a delivery in, and hands it over at once where nothing is in the way. */
   deliver(message: Message): void {
     const admitting = this.#admission.admit(message);
-    this.#waiting.push(message);
-    if (admitting !== undefined) this.#await(message, admitting);
-    else this.pump();
+    if (admitting !== undefined) {
+      this.#waiting.push(message);
+      this.#await(message, admitting);
+      return;
+    }
+    if (this.#waiting.size > 0 || this.#pump === 'running' || !this.#mayHandOver(message)) {
+      this.#waiting.push(message);
+      this.pump();
+      return;
+    }
+    this.#pump = 'running';
+    this.#handOver(message);
+    this.#pump = 'idle';
+    if (this.#waiting.size > 0) this.pump();
   }
 
   #await(message: Message, admitting: Promise<void>): void {
@@ -85,20 +96,27 @@ export class Inbox {
     });
   }
 
+  #mayHandOver(message: Message): boolean {
+    if (this.#state === 'paused' || (this.#limit > 0 && this.#held.size >= this.#limit)) return false;
+    return this.#sink.ready || message.failure !== undefined;
+  }
+
+  #handOver(message: Message): void {
+    if (!message.owner.noAck) this.#held.push(message);
+    if (message.failure === undefined) this.#sink.take(message);
+    else this.#sink.refuse(message);
+  }
+
   /** Hands over what can be handed over. */
   pump(): void {
     if (this.#pump === 'running') return;
     this.#pump = 'running';
-    while (this.#state === 'open') {
+    for (;;) {
       const message = this.#waiting.first;
       if (message === undefined || (this.#unready.size > 0 && this.#unready.has(message))) break;
-      if (this.#limit > 0 && this.#held.size >= this.#limit) break;
-      const refused = message.failure !== undefined;
-      if (!refused && !this.#sink.ready) break;
+      if (!this.#mayHandOver(message)) break;
       this.#waiting.remove(message);
-      if (!message.owner.noAck) this.#held.push(message);
-      if (refused) this.#sink.refuse(message);
-      else this.#sink.take(message);
+      this.#handOver(message);
     }
     this.#pump = 'idle';
   }

@@ -10,7 +10,7 @@ import { release, Subscription, type SubscriptionEvents } from './subscription.j
 
 /** What an {@link Intake} needs of its owner. */
 export interface IntakeEvents {
-  cancelled(queue: string, consumerTag: string, why: KombuError): void;
+  cancelled(subscription: Subscription, why: KombuError): void;
   revived(queue: string): void;
 }
 
@@ -131,7 +131,7 @@ export class Intake implements SubscriptionEvents {
 
   cancelledByBroker(subscription: Subscription, why: KombuError): void {
     this.#forget(subscription);
-    this.#events.cancelled(subscription.queue, subscription.tag, why);
+    this.#events.cancelled(subscription, why);
   }
 
   settleFailed(message: Message, error: KombuError): void {

@@ -64,7 +64,8 @@ export class Producer {
   readonly #autoDeclared: readonly Entity[];
   readonly #onReturn: ReturnHandler | undefined;
   readonly #line: PublishLine;
-  readonly #loan = new Loan();
+  /** How it goes back to its pool. @internal */
+  readonly loan = new Loan();
   #channel: Channel;
   #ownership: 'own' | 'borrowed';
   #route: Route;
@@ -259,12 +260,7 @@ export class Producer {
 
   /** Gives it back to the pool that it came from; else the same as `close`. */
   release(): Promise<void> {
-    return this.#loan.release() ?? this.close();
-  }
-
-  /** A pool gives it out. @internal */
-  lend(giveBack: () => Promise<void>): void {
-    this.#loan.lend(giveBack);
+    return this.loan.release() ?? this.close();
   }
 
   /** The same as {@link Producer.release}. */

@@ -43,7 +43,7 @@ export class QueueConsumers<T> {
       { ...resolved, autoDeclare: false, consumerTag },
       prefetchCount,
       hooksOf(options),
-      { cancelled: (_queue, tag) => this.#runs.delete(tag), revived: () => {} },
+      { cancelled: ({ tag }) => this.#runs.delete(tag), revived: () => {} },
     );
     run.handle(
       options.onMessage as MessageHandler,

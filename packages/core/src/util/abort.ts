@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { AbortedError } from '../errors/index.js';
 
 /** The error that a call ends with when `signal` is aborted. */
@@ -11,6 +12,16 @@ export function throwIfAborted(signal: AbortSignal | undefined, what: string): v
 }
 
 /**
+ * Calls `listener` once when `signal` is aborted; the returned function takes that back. Any number of calls may share a
+ * signal: Node's warning of more than ten listeners is turned off for it.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  setMaxListeners(Number.POSITIVE_INFINITY, signal);
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
+
+/**
  * Waits for `promise`, or rejects with AbortedError as soon as `signal` is aborted. When the promise is fulfilled after
  * that, `compensate` gets its value, so that what was acquired can be given back.
  */
@@ -21,15 +32,15 @@ export async function waitOrAbort<T>(
   compensate?: (value: T) => void,
 ): Promise<T> {
   if (signal === undefined) return promise;
-  let onAbort: (() => void) | undefined;
+  let stop: (() => void) | undefined;
   let aborted = false;
   const abort = new Promise<never>((_, reject) => {
-    onAbort = () => {
+    const end = () => {
       aborted = true;
       reject(abortError(signal, what));
     };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) end();
+    else stop = onAbort(signal, end);
   });
   promise.then(
     (value) => {
@@ -40,6 +51,6 @@ export async function waitOrAbort<T>(
   try {
     return await Promise.race([promise, abort]);
   } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+    stop?.();
   }
 }

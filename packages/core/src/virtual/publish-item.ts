@@ -1,4 +1,5 @@
 import type { Route, WireMessage } from '../transport/delivery.js';
+import { onAbort } from '../util/abort.js';
 import type { EnvelopeWriter } from './envelope.js';
 
 /** `waiting`: not routed yet. `sent`: the broker may have it. `done`: its promise is settled. */
@@ -47,9 +48,7 @@ export class PublishItem {
 
   /** Ends with what `error` makes when the signal is aborted. */
   listen(signal: AbortSignal, error: () => unknown): void {
-    const onAbort = (): void => this.fail(error());
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#unlisten = () => signal.removeEventListener('abort', onAbort);
+    this.#unlisten = onAbort(signal, () => this.fail(error()));
   }
 
   succeed(): void {

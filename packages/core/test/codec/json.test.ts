@@ -274,6 +274,19 @@ describe('reading json', () => {
     expect(stringifyJson((value as unknown[])[0])).toBe(deep(512, '1'));
   });
 
+  it('does not let JSON.parse see text that is long and deep, also when brackets stand in strings', () => {
+    const before = process.memoryUsage().rss;
+    for (const unit of ['[', '{"a":', '[[]', '["\\"",']) {
+      const started = performance.now();
+      expect(() => read(unit.repeat(4_000_000 / unit.length))).toThrow(/nested deeper than 512/);
+      expect(performance.now() - started).toBeLessThan(1000);
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
+    const flat = JSON.stringify({ list: Array(50_000).fill('[[[[{{{{"\\'), more: Array(50_000).fill([]) });
+    expect(read(flat)).toEqual(JSON.parse(flat));
+    expect(() => read('"'.repeat(100_001))).toThrow(DecodeError);
+  });
+
   it('bounds the digits of an integer', () => {
     expect(read(`[${'9'.repeat(4300)}]`)).toEqual([BigInt('9'.repeat(4300))]);
     expect(() => read(`[${'9'.repeat(4301)}]`)).toThrow(DecodeError);

@@ -93,7 +93,6 @@ describe('yaml', () => {
     ['two documents', 'a: 1\n---\nb: 2\n'],
     ['an unknown anchor', 'a: *b'],
     ['a tab indent', 'a:\n\t- 1'],
-    ['a repeated key', 'a: 1\na: 2'],
     ['too many aliases', `a: &a [x]\nb: [${'*a,'.repeat(200)}]`],
     [
       'a billion laughs',
@@ -106,6 +105,16 @@ describe('yaml', () => {
     ['closed depth', '['.repeat(600) + ']'.repeat(600)],
   ])('refuses %s', (_, text) => {
     expect(() => read(text)).toThrow(DecodeError);
+  });
+
+  it('takes the last of repeated keys, as PyYAML does', () => {
+    expect(read('a: 1\na: 2')).toEqual({ a: 2 });
+  });
+
+  it('refuses bodies above its limit before parsing them', () => {
+    const body = Buffer.from(`a: ${'x'.repeat(1024 * 1024)}`);
+    expect(() => serializer.decode(body, 'utf-8')).toThrow(/more than 1048576 bytes/);
+    expect(yamlSerializer({ maxBytes: 2 * 1024 * 1024 }).decode(body, 'utf-8')).toEqual({ a: 'x'.repeat(1024 * 1024) });
   });
 
   it('keeps __proto__ an ordinary key', () => {

@@ -306,6 +306,73 @@ describe('a lost link', () => {
   });
 });
 
+describe('what the broker still keeps for a link that is dead', () => {
+  const locked = new ChannelError('RESOURCE_LOCKED', "somebody else's");
+
+  it('comes back once the broker has noticed', async () => {
+    const { lab, clock, connection } = setUp();
+    const channel = connection.channel();
+    const handlers = [subscriber(), subscriber()] as const;
+    await channel.declareQueue(queueSpec('mine', { exclusive: true }));
+    await channel.bindQueue(bindingSpec('x', 'mine', 'k'));
+    await channel.consume(consumeRequest('mine', 't'), handlers[0]);
+    await channel.consume(consumeRequest('q', 'u', { exclusive: true }), handlers[1]);
+    lab.refusals.set('declareQueue mine', locked).set('bindQueue x -> mine (k)', locked);
+    lab.refusals.set('consume mine t', new ChannelError('NOT_FOUND', 'no queue'));
+    lab.refusals.set('consume q u', new ChannelError('ACCESS_REFUSED', 'exclusive'));
+    const revived: Revival[] = [];
+    connection.on('revived', (revival) => revived.push(revival));
+    lab.cut();
+    await clock.advance(20_000);
+    expect(handlers.map(({ got }) => got)).toEqual([['lost'], ['lost']]);
+    expect(revived.map(({ failed }) => failed.length)).toEqual([4]);
+    lab.refusals.clear();
+    await clock.advance(15_000);
+    expect(handlers.map(({ got }) => got)).toEqual([
+      ['lost', 'revived'],
+      ['lost', 'revived'],
+    ]);
+    expect(revived[1]).toMatchObject({ generation: 2, queues: ['mine'], consumers: ['t', 'u'], failed: [] });
+    await connection.close();
+    expect(clock.running).toBe(0);
+  });
+
+  it('ends after some minutes, and at once when the consumer is cancelled', async () => {
+    const { lab, clock, connection } = setUp();
+    const channel = connection.channel();
+    const [waits, cancelled] = [subscriber(), subscriber()];
+    await channel.consume(consumeRequest('q', 'waits'), waits);
+    await channel.consume(consumeRequest('q', 'cancelled'), cancelled);
+    lab.refusals.set('consume q waits', locked).set('consume q cancelled', locked);
+    lab.cut();
+    await clock.advance(5000);
+    await channel.cancel('cancelled');
+    await clock.advance(330_000);
+    expect(cancelled.got).toEqual(['lost']);
+    expect(waits.got).toEqual(['lost', 'ERR_KOMBU_RESOURCE_LOCKED']);
+    const asked = lab.log.length;
+    await clock.advance(100_000);
+    expect(lab.log.length).toBe(asked);
+    await connection.close();
+  });
+
+  it('is left to the next link when this one is lost, too', async () => {
+    const { lab, clock, connection } = setUp();
+    const channel = connection.channel();
+    const handler = subscriber();
+    await channel.consume(consumeRequest('q', 't'), handler);
+    lab.refusals.set('consume q t', locked);
+    lab.cut();
+    await clock.advance(500);
+    lab.refusals.clear();
+    lab.cut();
+    await clock.advance(1000);
+    expect(handler.got).toEqual(['lost', 'lost', 'revived']);
+    await connection.close();
+    expect(clock.running).toBe(0);
+  });
+});
+
 describe('a server-named queue', () => {
   it('comes back under a new name, and bindings, consumers and calls follow', async () => {
     const { lab, clock, connection } = setUp();

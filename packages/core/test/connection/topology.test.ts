@@ -119,3 +119,16 @@ describe('the topology recorder', () => {
     expect(topology.currentName('unknown')).toBe('unknown');
   });
 });
+
+it('the topology recorder knows which queues were deleted here, a thousand at most', () => {
+  const topology = new TopologyRecorder(() => 0);
+  const undo = topology.queueDeleting('q');
+  expect(topology.wasDeletedHere('q')).toBe(true);
+  undo();
+  expect(topology.wasDeletedHere('q')).toBe(false);
+  topology.queueDeleting('q');
+  topology.queueDeclared(queueSpec('q'), 'q');
+  expect(topology.wasDeletedHere('q')).toBe(false);
+  for (let i = 0; i <= 1000; i++) topology.queueDeleting(`q-${i}`);
+  expect([topology.wasDeletedHere('q-0'), topology.wasDeletedHere('q-1')]).toEqual([false, true]);
+});

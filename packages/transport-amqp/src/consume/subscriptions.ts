@@ -67,6 +67,12 @@ export class Subscriptions {
     if (!this.#request.exclusive) await this.#end(old);
   }
 
+  /** The broker has ended them: subscribes anew. */
+  async restart(prefetch: number): Promise<void> {
+    this.#running = [];
+    await this.start(prefetch);
+  }
+
   /** Ends them all. */
   async cancel(): Promise<void> {
     const old = this.#running;

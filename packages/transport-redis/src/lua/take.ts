@@ -10,8 +10,7 @@ import { script } from './script.js';
  *
  * ARGV[1..4]: see `leaseLib`; ARGV[5] max, ARGV[6] how many bytes to stop after; ARGV[7..]: the queue of each list
  *
- * Returns a flat list: 1 when it stopped because of the bytes (else 0), then for each message the number of its list (from 1)
- * and its envelope.
+ * Returns a flat list: for each message the number of its list (from 1) and its envelope.
  */
 export const take = script(
   'take',
@@ -20,11 +19,10 @@ export const take = script(
   leaseLib,
   `
 local max, budget = tonumber(ARGV[5]), tonumber(ARGV[6])
-local reply, lists = { 0 }, {}
+local reply = {}
 local count, bytes = 0, 0
 local sized = call('EXISTS', SIZES) == 1
 for l = 6, #KEYS do
-  lists[#lists + 1] = KEYS[l]
   while count < max do
     local want = math.min(max - count, 16)
     if count > 0 then want = math.min(max - count, math.max(1, math.floor((budget - bytes) * count / (bytes + 1)))) end
@@ -32,15 +30,14 @@ for l = 6, #KEYS do
     for i = 1, #raws do
       count = count + 1
       bytes = bytes + #raws[i]
-      reply[2 * count], reply[2 * count + 1] = l - 5, raws[i]
+      reply[2 * count - 1], reply[2 * count] = l - 5, raws[i]
       if sized then weigh(ARGV[l + 1], -1, -body_bytes(raws[i])) end
     end
     if #raws < want then break end
-    if bytes >= budget then reply[1] = 1 break end
+    if bytes >= budget then break end
   end
-  if count >= max or reply[1] == 1 then break end
+  if count >= max or bytes >= budget then break end
 end
-call('EXISTS', unpack(lists))
 return reply
 `,
 );

@@ -9,6 +9,7 @@ import {
 import type { BindingRecord, PutEntry, PutRequest, Reserved, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import { open } from '../../src/open.js';
 import type { RedisOptions } from '../../src/options.js';
+import { Unanswered } from '../../src/unanswered.js';
 
 export type AllOptions = RedisOptions & VirtualOptions;
 
@@ -42,19 +43,24 @@ function targetOf(url: string, options: AllOptions, more: Partial<BrokerTarget<A
 export async function openDriver(
   url: string,
   options: AllOptions = {},
-  { signal, ...more }: Partial<BrokerTarget<AllOptions>> & { signal?: AbortSignal } = {},
+  {
+    signal,
+    connectionId = uuid(),
+    unanswered = new Unanswered(),
+    ...more
+  }: Partial<BrokerTarget<AllOptions>> & { signal?: AbortSignal; connectionId?: string; unanswered?: Unanswered } = {},
 ): Promise<OpenedDriver> {
   const warnings: KombuError[] = [];
   const context: TransportContext = {
     signal: signal ?? new AbortController().signal,
     logger: silentLogger,
     clock: systemClock,
-    connectionId: uuid(),
+    connectionId,
     warn: (error) => warnings.push(error),
     blocked: () => {},
     unblocked: () => {},
   };
-  const driver = await open(targetOf(url, options, more), context);
+  const driver = await open(targetOf(url, options, more), context, unanswered);
   return Object.assign(driver, { warnings });
 }
 

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { DecodeError } from '../../errors/index.js';
 import { MAX_DEPTH } from '../limits.js';
 import { setKey } from '../record.js';
+import { checkNesting } from './nesting.js';
 import { parseTolerant } from './tolerant.js';
 import { type JsonType, untag } from './types.js';
 
@@ -14,6 +15,7 @@ const NO_TYPES: ReadonlyMap<string, JsonType> = new Map();
  * Python's NaN and infinities, integers beyond 2^53 (bigint), and tagged values. `__proto__` stays an ordinary key.
  */
 export function parseJson(text: string, types: ReadonlyMap<string, JsonType> = NO_TYPES): unknown {
+  checkNesting(text);
   let value: unknown;
   try {
     value = JSON.parse(text);

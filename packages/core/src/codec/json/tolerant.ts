@@ -1,6 +1,7 @@
 import { DecodeError } from '../../errors/index.js';
 import { MAX_DEPTH, MAX_INTEGER_DIGITS } from '../limits.js';
 import { setKey } from '../record.js';
+import { endOfString } from './nesting.js';
 
 const NUMBER = /-?(?:Infinity|(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)/y;
 const SPACE = /[ \t\n\r]*/y;
@@ -84,11 +85,7 @@ class Parser {
   }
 
   #string(): string {
-    let end = this.#at;
-    do {
-      end = this.#text.indexOf('"', end + 1);
-      if (end === -1) throw this.#error();
-    } while (this.#isEscaped(end));
+    const end = endOfString(this.#text, this.#at);
     try {
       const value = JSON.parse(this.#text.slice(this.#at, end + 1)) as string;
       this.#at = end + 1;
@@ -96,13 +93,6 @@ class Parser {
     } catch {
       throw this.#error();
     }
-  }
-
-  /** Whether an odd number of backslashes stands before a character. */
-  #isEscaped(at: number): boolean {
-    let first = at;
-    while (this.#text[first - 1] === '\\') first--;
-    return (at - first) % 2 === 1;
   }
 
   #number(): number | bigint {

@@ -26,12 +26,13 @@ const IMPLICIT: Readonly<Record<string, RegExp>> = {
     /^(?:\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$/,
 };
 
-/** YAML 1.1 as PyYAML's safe loader and dumper have it. */
+/** YAML 1.1 as PyYAML's safe loader and dumper have it: of a key that is repeated the last value counts. */
 export const DIALECT = {
   version: '1.1',
   schema: 'yaml-1.1',
   logLevel: 'error',
   prettyErrors: false,
+  uniqueKeys: false,
   customTags: (tags) => [exponent, ...tags.map(asPyYaml)],
 } as const satisfies ParseOptions & DocumentOptions & SchemaOptions;
 

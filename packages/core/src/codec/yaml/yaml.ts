@@ -11,22 +11,33 @@ import { toPlain } from './plain.js';
 
 type Yaml = typeof import('yaml');
 
+const DEFAULT_MAX_BYTES = 1024 * 1024;
 const MAX_ALIASES = 100;
 const LONG_INTEGER = /\d[\d_]{14}/;
+
+/** How a {@link yamlSerializer} differs from the default one. */
+export interface YamlOptions {
+  /** The largest body that is read, in bytes. Parsing takes up to 4 s for each MiB of the worst input. @defaultValue 1048576 (1 MiB) */
+  readonly maxBytes?: number;
+}
 
 /**
  * The `yaml` serializer: YAML 1.1 with the types of PyYAML's `safe_load` and `safe_dump`, both ways: dates are timestamps, bytes
  * are `!!binary`, a `!!set` is a Set, integers beyond 2^53 are bigints. Any other tag (`!!python/...`) is a DecodeError, and so
- * are more than 100 aliases to an anchor. Needs the package `yaml`.
+ * are more than 100 aliases to an anchor and bodies above `maxBytes`. Needs the package `yaml`.
  */
-export function yamlSerializer(): Serializer {
+export function yamlSerializer(options: YamlOptions = {}): Serializer {
+  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   const library: OptionalPackage<Yaml> = optionalPackage('yaml', 'The yaml serializer', () => import('yaml'));
   return {
     contentType: 'application/x-yaml',
     contentEncoding: 'utf-8',
     prepare: () => library.prepare(),
     encode: (value) => write(library.get(), value),
-    decode: (body) => read(library.get(), utf8Text(asBuffer(body), 'YAML')),
+    decode(body) {
+      if (body.length > maxBytes) throw new DecodeError(`The YAML body has more than ${maxBytes} bytes`);
+      return read(library.get(), utf8Text(asBuffer(body), 'YAML'));
+    },
   };
 }
 

@@ -27,7 +27,7 @@ export function producerPool(connections: ConnectionPool, limit?: number, clock?
       create: async (signal) => producerOf(await connections.acquire({ signal })),
       dispose: ({ connection }) => connections.release(connection),
       keep: false,
-      lend: (producer, giveBack) => producer.lend(giveBack),
+      lend: (producer, giveBack) => producer.loan.lend(giveBack),
       limitExceeded: (message) => new LimitExceeded('CONNECTION_LIMIT', message),
       ...(clock === undefined ? {} : { clock }),
     },
