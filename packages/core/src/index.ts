@@ -103,6 +103,18 @@ export type { ClockedEvent } from './patterns/clocks/lamport-clock.js';
 export { LamportClock } from './patterns/clocks/lamport-clock.js';
 export type { Timetuple } from './patterns/clocks/timetuple.js';
 export { compareTimetuples, timetuple } from './patterns/clocks/timetuple.js';
+export type { CommandArguments } from './patterns/control/mailbox.js';
+export { Mailbox } from './patterns/control/mailbox.js';
+export type {
+  CallMailboxOptions,
+  CommandOptions,
+  MailboxOptions,
+  NodeReply,
+} from './patterns/control/mailbox-options.js';
+export type { Matcher } from './patterns/control/matcher.js';
+export type { DispatchOptions, ListenOptions, NodeHandler, NodeOptions } from './patterns/control/node.js';
+export { Node } from './patterns/control/node.js';
+export type { ReplyTo } from './patterns/control/request.js';
 export { LaxBoundedSemaphore } from './patterns/counters/lax-bounded-semaphore.js';
 export { QoS } from './patterns/counters/qos.js';
 export { TokenBucket } from './patterns/counters/token-bucket.js';
