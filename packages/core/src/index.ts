@@ -155,6 +155,7 @@ export type { RpcCallOptions, RpcClientOptions } from './patterns/rpc/rpc-client
 export { RpcClient } from './patterns/rpc/rpc-client.js';
 export type { RpcHandler, RpcServerOptions } from './patterns/rpc/rpc-server.js';
 export { RpcServer } from './patterns/rpc/rpc-server.js';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './schema/standard-schema.js';
 export type * from './transport/index.js';
 export { abortError, throwIfAborted, waitOrAbort } from './util/abort.js';
 export type { Clock } from './util/clock.js';

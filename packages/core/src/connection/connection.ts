@@ -145,12 +145,12 @@ export class Connection<O extends object = object> extends ConnectionFacts {
   }
 
   /** A queue to put into and get from one at a time, declared with its exchange when it is first used. */
-  simpleQueue<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions): SimpleQueue<T> {
+  simpleQueue<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions<T>): SimpleQueue<T> {
     return new SimpleQueue<T>(this, nameOrQueue, o);
   }
 
   /** Like {@link Connection.simpleQueue}, for what need not last: transient, auto-delete and without acknowledgements. */
-  simpleBuffer<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions): SimpleBuffer<T> {
+  simpleBuffer<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions<T>): SimpleBuffer<T> {
     return new SimpleBuffer<T>(this, nameOrQueue, o);
   }
 

@@ -8,9 +8,12 @@ import type { Exchange } from '../entity/exchange.js';
 import { exchangeOf } from '../entity/make-binding.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
 import { ClosedError, KombuError, NotSupportedError, type UndeliverableError } from '../errors/index.js';
+import type { StandardSchema } from '../schema/standard-schema.js';
+import { checkedSchema } from '../schema/validate.js';
 import type { MaybePromise } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { checkOptionNames, flag, optionalFunction, text } from '../util/check-options.js';
+import { checkBody, schemasOf } from './check-body.js';
 import { declareAll, isDeclared, type MaybeDeclareOptions, maybeDeclare, retryPolicyOf } from './maybe-declare.js';
 import type { Message } from './message.js';
 import { type EncodingDefaults, type PreparedMessage, prepareMessage } from './prepared-message.js';
@@ -39,12 +42,14 @@ export interface ProducerOptions {
   compression?: string | undefined;
   /** Whether the default exchange is declared before the first message. Default true. */
   autoDeclare?: boolean | undefined;
+  /** A Standard Schema of the bodies: what does not match is an EncodeError. Default: that of the queues in `declare`, if any. */
+  schema?: StandardSchema<unknown, unknown> | undefined;
   /** Gets mandatory messages that no queue takes. Default: their publish rejects with UndeliverableError NO_ROUTE. */
   onReturn?: ReturnHandler | undefined;
 }
 
 const OWNER = 'Producer';
-const OPTIONS = new Set(['exchange', 'routingKey', 'serializer', 'compression', 'autoDeclare', 'onReturn']);
+const OPTIONS = new Set(['exchange', 'routingKey', 'serializer', 'compression', 'autoDeclare', 'onReturn', 'schema']);
 const DEFAULT_TIMEOUT_MS = 30_000;
 const NO_OPTIONS: PublishOptions = Object.freeze({});
 /** What publish ends with when the broker has taken the message at once: awaiting it costs nothing. */
@@ -63,6 +68,7 @@ export class Producer {
   readonly #defaults: EncodingDefaults;
   readonly #autoDeclared: readonly Entity[];
   readonly #onReturn: ReturnHandler | undefined;
+  readonly #schema: StandardSchema | undefined;
   readonly #line: PublishLine;
   /** How it goes back to its pool. @internal */
   readonly loan = new Loan();
@@ -85,6 +91,7 @@ export class Producer {
     this.#defaults = { serializer, compression };
     const autoDeclare = flag(OWNER, 'autoDeclare', options.autoDeclare, true);
     this.#autoDeclared = autoDeclare && this.#exchange.isDeclarable ? [this.#exchange] : [];
+    this.#schema = checkedSchema(OWNER, options.schema);
     this.#onReturn = optionalFunction(OWNER, 'onReturn', options.onReturn);
     this.#route = { exchange: this.#exchange.name, routingKey: this.#routingKey };
     this.#line = new PublishLine(this.#connection.clock);
@@ -148,8 +155,10 @@ export class Producer {
     const declaration = named || exchange === undefined ? this.#exchange : entityOf(exchange);
     const name = named ? exchange : declaration.name;
     const mode = (declaration.name === name ? declaration.deliveryMode : undefined) ?? 2;
-    const prepared = prepareMessage(body, options, this.#defaults, mode, this.#connection.codec);
     const route = this.#routeTo(name, options.routingKey ?? this.#routingKey, options.mandatory === true);
+    const encoded = prepareMessage(body, options, this.#defaults, mode, this.#connection.codec);
+    const unchecked = options.declare === undefined && this.#schema === undefined;
+    const prepared = unchecked ? encoded : this.#checked(encoded, body, route, options);
     const limits: ChannelPublishOptions = {
       deadline: this.#deadline(options.timeoutMs),
       signal: options.signal,
@@ -164,6 +173,19 @@ export class Producer {
     return route.mandatory === true && this.#onReturn !== undefined
       ? this.#returning(this.#last, prepared, route, this.#onReturn)
       : this.#last;
+  }
+
+  /** The message, once its body matches the schemas there are. One that is serialized already cannot be checked. */
+  #checked(
+    prepared: MaybePromise<PreparedMessage>,
+    body: unknown,
+    { exchange, routingKey }: Route,
+    { declare = [], contentType }: PublishOptions,
+  ): MaybePromise<PreparedMessage> {
+    const schemas = this.#schema === undefined ? schemasOf(declare, exchange, routingKey) : [this.#schema];
+    if (schemas.length === 0 || contentType !== undefined) return prepared;
+    const checking = checkBody(body, schemas);
+    return checking === undefined ? prepared : (checking as Promise<void>).then(() => prepared);
   }
 
   /** The same object as the last time where it goes the same way. */

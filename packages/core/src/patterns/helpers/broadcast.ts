@@ -5,7 +5,7 @@ import { flag, text } from '../../util/check-options.js';
 import { uuid } from '../../util/id.js';
 
 /** What a {@link Broadcast} is made with. */
-export interface BroadcastOptions extends QueueOptions {
+export interface BroadcastOptions<T = unknown> extends QueueOptions<T> {
   /** The name of the queue. Default: `bcast.` and a UUID. */
   queue?: string | undefined;
   /** Adds a UUID to `queue`, so that everybody has a queue of his own. Default: only when there is no `queue`. */
@@ -25,7 +25,7 @@ export interface BroadcastOptions extends QueueOptions {
  */
 export class Broadcast<T = unknown> extends Queue<T> {
   /** @param name the name of the exchange, and the queue's alias. */
-  constructor(name: string, { queue, unique, alias, ...options }: BroadcastOptions = {}) {
+  constructor(name: string, { queue, unique, alias, ...options }: BroadcastOptions<T> = {}) {
     const given = text('Broadcast', 'queue', queue, '');
     const own = flag('Broadcast', 'unique', unique, given === '');
     super(own ? `${given || 'bcast'}.${uuid()}` : given, {
