@@ -157,7 +157,7 @@ export type { RpcHandler, RpcServerOptions } from './patterns/rpc/rpc-server.js'
 export { RpcServer } from './patterns/rpc/rpc-server.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema/standard-schema.js';
 export type * from './transport/index.js';
-export { abortError, throwIfAborted, waitOrAbort } from './util/abort.js';
+export { abortError, onAbort, throwIfAborted, waitOrAbort } from './util/abort.js';
 export type { Clock } from './util/clock.js';
 export { systemClock } from './util/clock.js';
 export type { Deferred } from './util/deferred.js';

@@ -1,8 +1,9 @@
 import type { BrokerTarget, Transport, TransportConnection, TransportContext } from '@kombu/core';
 import { capabilities } from './capabilities.js';
 import { connect } from './driver/connect.js';
+import { amqplibVersion } from './driver/version.js';
 import { AmqpLink } from './link/link.js';
-import { type AmqpOptions, optionSpecs, resolveOptions } from './options.js';
+import { type AmqpOptions, optionSpecs } from './options.js';
 
 /**
  * RabbitMQ, and other brokers that speak AMQP 0-9-1, by way of amqplib.
@@ -17,11 +18,20 @@ export const amqp: Transport<AmqpOptions> = Object.freeze<Transport<AmqpOptions>
   schemes: ['amqp', 'amqps', 'pyamqp', 'librabbitmq'],
   driverType: 'amqp',
   driverName: 'amqplib',
+  get driverVersion() {
+    return amqplibVersion();
+  },
   defaultPort: 5672,
   capabilities,
   options: optionSpecs,
   async connect(target: BrokerTarget<AmqpOptions>, context: TransportContext): Promise<TransportConnection> {
     const secure = target.scheme === 'amqps' && target.tls === undefined ? { ...target, tls: {} } : target;
-    return new AmqpLink(await connect(secure, context), resolveOptions(target.options), context);
+    const model = await connect(secure, context);
+    try {
+      return new AmqpLink(model, secure, context);
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
   },
 });

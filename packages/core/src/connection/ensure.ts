@@ -152,9 +152,8 @@ async function underPolicy<T>(
   }
 }
 
-/** Tells the last error from one that is worth another try; to everybody else it is what it extends. */
 class GivenUp extends OperationalError {
-  override name = 'OperationalError';
+  override readonly name = 'OperationalError';
 }
 
 function giveUp(what: string, last: KombuError): OperationalError {

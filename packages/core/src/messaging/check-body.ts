@@ -4,10 +4,26 @@ import { EncodeError } from '../errors/index.js';
 import type { SchemaResult, StandardSchema } from '../schema/standard-schema.js';
 import { issuesText, validate } from '../schema/validate.js';
 import type { MaybePromise } from '../transport/channel.js';
-import type { Entity } from './publish-options.js';
+import type { Route } from '../transport/delivery.js';
+import type { PreparedMessage } from './prepared-message.js';
+import type { Entity, PublishOptions } from './publish-options.js';
+
+/** A message, once its body matches the schemas there are. One that is serialized already cannot be checked. */
+export function checkedMessage(
+  prepared: MaybePromise<PreparedMessage>,
+  body: unknown,
+  { exchange, routingKey }: Route,
+  { declare = [], contentType }: PublishOptions,
+  schema: StandardSchema | undefined,
+): MaybePromise<PreparedMessage> {
+  const schemas = schema === undefined ? schemasOf(declare, exchange, routingKey) : [schema];
+  if (schemas.length === 0 || contentType !== undefined) return prepared;
+  const checking = checkBody(body, schemas);
+  return checking === undefined ? prepared : (checking as Promise<void>).then(() => prepared);
+}
 
 /** The schemas of those queues that a message with this route goes to. */
-export function schemasOf(declare: readonly Entity[], exchange: string, routingKey: string): StandardSchema[] {
+function schemasOf(declare: readonly Entity[], exchange: string, routingKey: string): StandardSchema[] {
   const schemas: StandardSchema[] = [];
   for (const entity of declare) {
     const queue = entity instanceof BoundQueue ? entity.entity : entity;
@@ -23,7 +39,7 @@ export function schemasOf(declare: readonly Entity[], exchange: string, routingK
  *
  * @throws EncodeError when it does not match; also as the rejection of that promise
  */
-export function checkBody(body: unknown, schemas: readonly StandardSchema[]): MaybePromise<void> {
+function checkBody(body: unknown, schemas: readonly StandardSchema[]): MaybePromise<void> {
   const pending: Promise<void>[] = [];
   for (const schema of schemas) {
     const result = validated(schema, body);

@@ -62,8 +62,9 @@ export async function receiveMessage<T>(
     },
   );
   if (delivery === undefined) return undefined;
-  const message = new Message<T>(delivery, new GetOwner(channel, early, schema));
-  if (!early && noAckOf(queue, options)) await message.ack();
+  const noAck = noAckOf(queue, options);
+  if (noAck && !early) await channel.settle(delivery, 'ack');
+  const message = new Message<T>(delivery, new GetOwner(channel, noAck, schema));
   await admission.admit(message as Message);
   if (message.failure === undefined) return message;
   await new Failures(connection, hooksOf<T>(options)).refused(message as Message);

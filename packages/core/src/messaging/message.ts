@@ -98,7 +98,10 @@ export class Message<T = unknown> {
     }
   }
 
-  /** The bytes of the body, decompressed (as they came where `accept` is `'any'`). Throws DecodeError. */
+  /**
+   * The bytes of the body, decompressed (as they came where `accept` is `'any'`). Not to be changed: on memory other copies of
+   * the message share them. Throws DecodeError.
+   */
   get body(): Buffer {
     const body = this.#body ?? this.#delivery.body;
     return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -274,6 +277,7 @@ export class Message<T = unknown> {
   get next(): Message | undefined {
     return this.#next;
   }
+  /** @internal */
   set next(message: Message | undefined) {
     this.#next = message;
   }
@@ -282,6 +286,7 @@ export class Message<T = unknown> {
   get previous(): Message | undefined {
     return this.#previous;
   }
+  /** @internal */
   set previous(message: Message | undefined) {
     this.#previous = message;
   }

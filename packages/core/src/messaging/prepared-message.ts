@@ -1,7 +1,9 @@
+import { bytesOf, isBytes } from '../codec/bytes.js';
 import type { CodecSet } from '../codec/codec-set.js';
 import { encodeBody } from '../codec/payload.js';
 import type { MaybePromise } from '../transport/channel.js';
 import type { Headers, MessageProperties, WireMessage } from '../transport/delivery.js';
+import { copyTable } from '../util/copy-table.js';
 import { headersOf, propertiesOf } from './properties.js';
 import type { MessageOptions } from './publish-options.js';
 
@@ -53,12 +55,12 @@ export function prepareMessage(
   codec: CodecSet,
 ): MaybePromise<PreparedMessage> {
   const properties = propertiesOf(options, fallbackMode);
-  const own = body instanceof Uint8Array ? Buffer.from(body) : body;
+  const own = typeof body === 'object' && body !== null && isBytes(body) ? Buffer.from(bytesOf(body)) : body;
   const encoded = encodeBody(own, encodingOf(options, defaults), codec);
   if (!(encoded instanceof Promise)) {
     return new PreparedMessage(encoded, headersOf(options.headers, encoded.compression), properties);
   }
-  const headers = options.headers === undefined ? undefined : { ...options.headers };
+  const headers = options.headers === undefined ? undefined : copyTable(options.headers);
   return encoded.then((done) => new PreparedMessage(done, headersOf(headers, done.compression), properties));
 }
 

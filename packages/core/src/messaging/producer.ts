@@ -7,46 +7,23 @@ import type { BoundExchange } from '../entity/bound-exchange.js';
 import type { Exchange } from '../entity/exchange.js';
 import { exchangeOf } from '../entity/make-binding.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
-import { ClosedError, KombuError, NotSupportedError, type UndeliverableError } from '../errors/index.js';
+import { ClosedError, InvalidOptionError, KombuError, NotSupportedError, UndeliverableError } from '../errors/index.js';
 import type { StandardSchema } from '../schema/standard-schema.js';
 import { checkedSchema } from '../schema/validate.js';
 import type { MaybePromise } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { checkOptionNames, flag, optionalFunction, text } from '../util/check-options.js';
-import { checkBody, schemasOf } from './check-body.js';
+import { checkedMessage } from './check-body.js';
 import { declareAll, isDeclared, type MaybeDeclareOptions, maybeDeclare, retryPolicyOf } from './maybe-declare.js';
 import type { Message } from './message.js';
 import { type EncodingDefaults, type PreparedMessage, prepareMessage } from './prepared-message.js';
+import type { ProducerOptions, ReturnHandler } from './producer-options.js';
 import { PublishLine } from './publish-line.js';
 import { PublishRun } from './publish-many.js';
 import { type Entity, PUBLISH_OPTION_NAMES, type PublishOptions } from './publish-options.js';
 import { returnedMessage } from './returned-message.js';
 
-/** Told of a mandatory message that no queue took. */
-export type ReturnHandler = (
-  error: UndeliverableError,
-  exchange: string,
-  routingKey: string,
-  message: Message,
-) => unknown;
-
-/** What a {@link Producer} is made with: defaults for its messages. */
-export interface ProducerOptions {
-  /** Where messages go that name no exchange. Default: the default exchange. */
-  exchange?: Exchange | BoundExchange | string | undefined;
-  /** Their routing key. Default `''`. */
-  routingKey?: string | undefined;
-  /** Default: objects are json, a string is `text/plain`, bytes are `application/data`. */
-  serializer?: string | undefined;
-  /** Default: none. */
-  compression?: string | undefined;
-  /** Whether the default exchange is declared before the first message. Default true. */
-  autoDeclare?: boolean | undefined;
-  /** A Standard Schema of the bodies: what does not match is an EncodeError. Default: that of the queues in `declare`, if any. */
-  schema?: StandardSchema<unknown, unknown> | undefined;
-  /** Gets mandatory messages that no queue takes. Default: their publish rejects with UndeliverableError NO_ROUTE. */
-  onReturn?: ReturnHandler | undefined;
-}
+export type { ProducerOptions, ReturnHandler } from './producer-options.js';
 
 const OWNER = 'Producer';
 const OPTIONS = new Set(['exchange', 'routingKey', 'serializer', 'compression', 'autoDeclare', 'onReturn', 'schema']);
@@ -77,6 +54,7 @@ export class Producer {
   #route: Route;
   /** The last publish that was not over at once: those before it are on their way when it is. */
   #last: Promise<void> = TAKEN;
+  #unlisten: () => void;
   #closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError for an unknown option or a value of the wrong kind. */
@@ -95,6 +73,22 @@ export class Producer {
     this.#onReturn = optionalFunction(OWNER, 'onReturn', options.onReturn);
     this.#route = { exchange: this.#exchange.name, routingKey: this.#routingKey };
     this.#line = new PublishLine(this.#connection.clock);
+    this.#unlisten = this.#listen();
+  }
+
+  /** Hears of returned messages whose publish the broker does not name. */
+  #listen(): () => void {
+    const onReturn = this.#onReturn;
+    if (onReturn === undefined) return () => {};
+    const { channel } = this;
+    return channel.onReturned(async ({ message, exchange, routingKey, replyText }) => {
+      const error = new UndeliverableError('NO_ROUTE', `the message came back: ${replyText}`);
+      try {
+        await onReturn(error, exchange, routingKey, returnedMessage(message, { exchange, routingKey }, channel));
+      } catch (thrown) {
+        this.#connection.emitError(thrown);
+      }
+    });
   }
 
   /** The connection that it publishes over. */
@@ -155,10 +149,11 @@ export class Producer {
     const declaration = named || exchange === undefined ? this.#exchange : entityOf(exchange);
     const name = named ? exchange : declaration.name;
     const mode = (declaration.name === name ? declaration.deliveryMode : undefined) ?? 2;
-    const route = this.#routeTo(name, options.routingKey ?? this.#routingKey, options.mandatory === true);
+    const routingKey = text('publish', 'routingKey', options.routingKey, this.#routingKey);
+    const route = this.#routeTo(name, routingKey, flag('publish', 'mandatory', options.mandatory, false));
     const encoded = prepareMessage(body, options, this.#defaults, mode, this.#connection.codec);
     const unchecked = options.declare === undefined && this.#schema === undefined;
-    const prepared = unchecked ? encoded : this.#checked(encoded, body, route, options);
+    const prepared = unchecked ? encoded : checkedMessage(encoded, body, route, options, this.#schema);
     const limits: ChannelPublishOptions = {
       deadline: this.#deadline(options.timeoutMs),
       signal: options.signal,
@@ -173,19 +168,6 @@ export class Producer {
     return route.mandatory === true && this.#onReturn !== undefined
       ? this.#returning(this.#last, prepared, route, this.#onReturn)
       : this.#last;
-  }
-
-  /** The message, once its body matches the schemas there are. One that is serialized already cannot be checked. */
-  #checked(
-    prepared: MaybePromise<PreparedMessage>,
-    body: unknown,
-    { exchange, routingKey }: Route,
-    { declare = [], contentType }: PublishOptions,
-  ): MaybePromise<PreparedMessage> {
-    const schemas = this.#schema === undefined ? schemasOf(declare, exchange, routingKey) : [this.#schema];
-    if (schemas.length === 0 || contentType !== undefined) return prepared;
-    const checking = checkBody(body, schemas);
-    return checking === undefined ? prepared : (checking as Promise<void>).then(() => prepared);
   }
 
   /** The same object as the last time where it goes the same way. */
@@ -205,6 +187,8 @@ export class Producer {
   #isAllDeclared(declare: readonly Entity[] | undefined): boolean {
     for (const entity of this.#autoDeclared) if (!isDeclared(entity, this.#channel)) return false;
     if (declare === undefined) return true;
+    if (!Array.isArray(declare))
+      throw new InvalidOptionError("publish: 'declare' must be a list of exchanges and queues");
     for (const entity of declare) if (!isDeclared(entity, this.#channel)) return false;
     return true;
   }
@@ -263,9 +247,14 @@ export class Producer {
   /** Goes on with another channel. One of its own is closed. */
   revive(channel: Channel): void {
     const before = this.#channel;
-    if (this.#ownership === 'own') void this.#line.idle.then(() => before.close());
+    if (this.#ownership === 'own') {
+      const closed = this.#line.idle.then(() => before.close());
+      closed.catch((error: unknown) => this.#connection.emitError(error));
+    }
     this.#ownership = 'borrowed';
+    this.#unlisten();
     this.#channel = channel;
+    this.#unlisten = this.#listen();
   }
 
   /** Ends it: what was published goes out first, within its own time, then its own channel is closed. Idempotent. */
@@ -277,6 +266,7 @@ export class Producer {
   async #close(): Promise<void> {
     await this.#line.idle;
     await this.#last.catch(() => {}); // Whoever called publish is told.
+    this.#unlisten();
     if (this.#ownership === 'own') await this.#channel.close();
   }
 

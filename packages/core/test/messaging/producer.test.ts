@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type ChannelEvents,
   type Connection,
   Exchange,
   type KombuError,
@@ -9,7 +10,8 @@ import {
   Queue,
   type UndeliverableError,
 } from '../../src/index.js';
-import { openMemory } from '../support/memory.js';
+import { faultyMemory } from '../support/faults.js';
+import { openMemory, until } from '../support/memory.js';
 
 const queue = new Queue('q');
 
@@ -115,23 +117,30 @@ describe('the body of a message', () => {
   it('is the bytes as they were at the time of the call', () =>
     with_(async (connection) => {
       const buffer = Buffer.from('before');
-      const headers: Record<string, unknown> = { h: 'before' };
+      const nested = { list: ['before'] };
+      const headers: Record<string, unknown> = { h: 'before', nested };
       const producer = connection.producer({ routingKey: 'q' });
       const publishing = producer.publish(buffer, { headers });
       buffer.write('after!');
       headers.h = 'after';
+      nested.list.push('after');
       await publishing;
       const message = await queue.bind(connection).get();
       expect(String(message?.body)).toBe('before');
-      expect(message?.headers).toEqual({ h: 'before' });
+      expect(message?.headers).toEqual({ h: 'before', nested: { list: ['before'] } });
       const large = Buffer.alloc(100_000, 1);
       const compressing = producer.publish(large, { compression: 'zlib', headers });
       large.fill(2);
       headers.h = 'later';
+      nested.list.push('later');
       await compressing;
       const inflated = await queue.bind(connection).get();
       expect(inflated?.body.equals(Buffer.alloc(100_000, 1))).toBe(true);
-      expect(inflated?.headers).toEqual({ h: 'after', compression: 'application/x-gzip' });
+      expect(inflated?.headers).toEqual({
+        h: 'after',
+        nested: { list: ['before', 'after'] },
+        compression: 'application/x-gzip',
+      });
     }));
 });
 
@@ -229,6 +238,9 @@ describe('the properties of a message', () => {
         { expirationMs: -1 },
         { deliveryMode: 'durable' as never },
         { timeoutMs: -1 },
+        { declare: new Queue('q') as never },
+        { declare: ['q'] as never },
+        { exchange: 5 as never },
       ];
       for (const options of wrong) {
         expect((await failure(producer.publish('x', options))).code).toBe('ERR_KOMBU_INVALID_OPTION');
@@ -341,6 +353,44 @@ describe('a mandatory message', () => {
       await returned[1]?.[3].ack(); // It cannot be settled, and that is no error.
     }));
 
+  it('goes to onReturn also where the broker does not say which publish it was', async () => {
+    const channels: ChannelEvents[] = [];
+    const { connection } = openMemory({ transport: faultyMemory({ opened: (events) => channels.push(events) }) });
+    try {
+      const returned: unknown[] = [];
+      const errors: unknown[] = [];
+      connection.on('error', (error) => errors.push(error));
+      const producer = connection.producer({
+        onReturn: (error, exchange, routingKey, message) => {
+          returned.push([error.code, exchange, routingKey, message.payload]);
+          throw new Error('onReturn');
+        },
+      });
+      await producer.channel.open();
+      const back = {
+        message: {
+          body: Buffer.from('x'),
+          contentType: 'text/plain',
+          contentEncoding: 'utf-8',
+          headers: {},
+          properties: {},
+        },
+        exchange: 'x',
+        routingKey: 'k',
+        replyCode: 312,
+        replyText: 'NO_ROUTE',
+      };
+      channels[0]?.returned(back);
+      await until(() => errors.length === 1);
+      expect(returned).toEqual([['ERR_KOMBU_NO_ROUTE', 'x', 'k', 'x']]);
+      producer.revive(connection.channel());
+      channels[0]?.returned(back);
+      expect(returned).toHaveLength(1);
+    } finally {
+      await connection.close();
+    }
+  });
+
   it('is published like any other when a queue takes it', () =>
     with_(async (connection) => {
       await connection.producer().publish('x', { routingKey: 'q', mandatory: true });
@@ -390,4 +440,42 @@ describe('a producer', () => {
       await before.closed;
       expect(await queue.bind(connection).purge()).toBe(2);
     }));
+});
+
+describe('a publish with an option of the wrong kind', () => {
+  it.each<[object, string]>([
+    [{ routingKey: 5 }, 'routingKey'],
+    [{ mandatory: 'yes' }, 'mandatory'],
+    [{ replyTo: 5 }, 'replyTo'],
+    [{ replyTo: {} }, 'replyTo'],
+    [{ correlationId: 5 }, 'correlationId'],
+    [{ messageId: {} }, 'messageId'],
+    [{ headers: 5 }, 'headers'],
+    [{ headers: ['a'] }, 'headers'],
+    [{ properties: 'x' }, 'properties'],
+    [{ signal: 5, exchange: new Exchange('e') }, 'signal'],
+  ])('%j is an InvalidOptionError that names it', async (options, name) => {
+    await with_(async (connection) => {
+      const publishing = connection.producer().publish('x', { routingKey: 'q', ...options });
+      await expect(publishing).rejects.toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
+      await expect(publishing).rejects.toThrow(`'${name}'`);
+    });
+  });
+});
+
+describe('binary bodies', () => {
+  it.each<[string, (memory: ArrayBuffer) => unknown]>([
+    ['a Uint8Array', (memory) => new Uint8Array(memory)],
+    ['a DataView', (memory) => new DataView(memory)],
+    ['an ArrayBuffer', (memory) => memory],
+  ])('%s may be written to once publish was called', async (_, view) => {
+    await with_(async (connection) => {
+      const memory = new ArrayBuffer(2);
+      const publishing = connection.producer().publish(view(memory), { routingKey: 'q' });
+      new Uint8Array(memory).fill(7);
+      await publishing;
+      const message = await queue.bind(connection).get();
+      expect([...(message?.body ?? [])]).toEqual([0, 0]);
+    });
+  });
 });

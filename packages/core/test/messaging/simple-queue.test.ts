@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type Connection,
   Exchange,
+  InvalidOptionError,
   type KombuError,
   type MemoryTransport,
   type Message,
@@ -150,6 +151,16 @@ describe('a simple queue', () => {
       expect((await failure(queue.get({ signal: AbortSignal.abort() }))).code).toBe('ERR_KOMBU_ABORTED');
     }));
 
+  it('does nothing when a message that was taken with noAck is settled', () =>
+    with_(async (connection) => {
+      const buffer = connection.simpleBuffer('events');
+      await buffer.put('a');
+      const message = await buffer.get({ timeoutMs: 1000 });
+      await message.ack();
+      await message.reject();
+      expect(await buffer.qsize()).toBe(0);
+    }));
+
   it('acknowledges by itself with noAck, and loses nothing when a wait is given up', () =>
     with_(async (connection) => {
       const queue = connection.simpleQueue('jobs', { noAck: true });
@@ -229,6 +240,24 @@ describe('a simple queue', () => {
       expect(channel.state).toBe('open');
     }));
 
+  it('ends its waits and loops when its channel or the connection is closed', () =>
+    with_(async (connection) => {
+      const onChannel = new SimpleQueue(connection.channel(), 'jobs');
+      const first = failure(onChannel.get());
+      const queue = connection.simpleQueue('jobs');
+      const second = failure(queue.get());
+      const loop = (async () => {
+        for await (const message of queue) await message.ack();
+        return 'over';
+      })();
+      await settle(5);
+      await onChannel.channel.close();
+      expect((await first).code).toBe('ERR_KOMBU_CLOSED');
+      await connection.close();
+      expect((await second).code).toBe('ERR_KOMBU_CLOSED');
+      expect(await loop).toBe('over');
+    }));
+
   it('goes on over a lost link', () =>
     with_(async (connection, transport) => {
       const queue = connection.simpleQueue('jobs');
@@ -287,4 +316,12 @@ describe('a simple buffer', () => {
       expect((await buffer.get()).acknowledged).toBe(false);
       expect(buffer.queue.entity).toMatchObject({ durable: false, autoDelete: false });
     }));
+});
+
+describe('what is neither a queue nor a name', () => {
+  it.each([5, undefined, {}, null])('%p is an InvalidOptionError', (queue) =>
+    with_(async (connection) => {
+      expect(() => connection.simpleQueue(queue as unknown as string)).toThrow(InvalidOptionError);
+    }),
+  );
 });
