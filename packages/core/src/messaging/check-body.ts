@@ -25,6 +25,7 @@ export function checkedMessage(
 /** The schemas of those queues that a message with this route goes to. */
 function schemasOf(declare: readonly Entity[], exchange: string, routingKey: string): StandardSchema[] {
   const schemas: StandardSchema[] = [];
+  if (!Array.isArray(declare)) return schemas; // Whoever declares says so.
   for (const entity of declare) {
     const queue = entity instanceof BoundQueue ? entity.entity : entity;
     if (!(queue instanceof Queue) || queue.schema === undefined) continue;
