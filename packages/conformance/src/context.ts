@@ -95,7 +95,7 @@ export class CaseContext {
   }
 
   /** A queue declaration with a name of its own, deleted when the case ends. */
-  queue<T = unknown>(o: QueueOptions & { readonly name?: string } = {}): Queue<T> {
+  queue<T = unknown>(o: QueueOptions<T> & { readonly name?: string } = {}): Queue<T> {
     const { name = this.name('q'), ...options } = o;
     this.#queues.add(name);
     return new Queue<T>(name, options);

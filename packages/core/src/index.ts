@@ -99,6 +99,63 @@ export type { Entity, MessageOptions, PublishOptions } from './messaging/publish
 export type { QueueConsumeOptions } from './messaging/queue-consumers.js';
 export type { SimpleGetOptions, SimpleQueueOptions } from './messaging/simple-queue.js';
 export { SimpleBuffer, SimpleQueue } from './messaging/simple-queue.js';
+export type { ClockedEvent } from './patterns/clocks/lamport-clock.js';
+export { LamportClock } from './patterns/clocks/lamport-clock.js';
+export type { Timetuple } from './patterns/clocks/timetuple.js';
+export { compareTimetuples, timetuple } from './patterns/clocks/timetuple.js';
+export type { CommandArguments } from './patterns/control/mailbox.js';
+export { Mailbox } from './patterns/control/mailbox.js';
+export type {
+  CallMailboxOptions,
+  CommandOptions,
+  MailboxOptions,
+  NodeReply,
+} from './patterns/control/mailbox-options.js';
+export type { Matcher } from './patterns/control/matcher.js';
+export type { DispatchOptions, ListenOptions, NodeHandler, NodeOptions } from './patterns/control/node.js';
+export { Node } from './patterns/control/node.js';
+export type { ReplyTo } from './patterns/control/request.js';
+export { LaxBoundedSemaphore } from './patterns/counters/lax-bounded-semaphore.js';
+export { QoS } from './patterns/counters/qos.js';
+export { TokenBucket } from './patterns/counters/token-bucket.js';
+export type { BroadcastOptions } from './patterns/helpers/broadcast.js';
+export { Broadcast } from './patterns/helpers/broadcast.js';
+export type { EventloopOptions } from './patterns/helpers/eventloop.js';
+export { eventloop } from './patterns/helpers/eventloop.js';
+export { ignoreErrors } from './patterns/helpers/ignore-errors.js';
+export { oidFrom } from './patterns/helpers/oid-from.js';
+export type {
+  AnyConsumer,
+  ConsumerContext,
+  ConsumerFactory,
+  ExtraContext,
+  MixinConsumeOptions,
+} from './patterns/mixins/consume-options.js';
+export { ConsumerMixin } from './patterns/mixins/consumer-mixin.js';
+export { ConsumerProducerMixin } from './patterns/mixins/consumer-producer-mixin.js';
+export type { ChannelPool, ConnectionPool } from './patterns/pools/connection-pool.js';
+export { connections, getLimit, producers, registerGroup, resetPools, setLimit } from './patterns/pools/functions.js';
+export type { ProducersOptions } from './patterns/pools/groups.js';
+export { Connections, Producers } from './patterns/pools/groups.js';
+export type { InsuredContext } from './patterns/pools/insured.js';
+export { insured } from './patterns/pools/insured.js';
+export type { PoolGroupOptions } from './patterns/pools/pool-group.js';
+export { PoolGroup, useDefaultLimit } from './patterns/pools/pool-group.js';
+export { PoolSet } from './patterns/pools/pool-set.js';
+export type { ProducerPool } from './patterns/pools/producer-pool.js';
+export type { AcquireOptions, ResizeOptions, ResourceHooks } from './patterns/pools/resource.js';
+export { Resource } from './patterns/pools/resource.js';
+export { collectReplies } from './patterns/reply/collect-replies.js';
+export type { ItermessagesOptions } from './patterns/reply/itermessages.js';
+export { drainConsumer, itermessages } from './patterns/reply/itermessages.js';
+export type { DrainOptions } from './patterns/reply/messages-within.js';
+export type { SendReplyOptions } from './patterns/reply/send-reply.js';
+export { sendReply } from './patterns/reply/send-reply.js';
+export type { RpcCallOptions, RpcClientOptions } from './patterns/rpc/rpc-client.js';
+export { RpcClient } from './patterns/rpc/rpc-client.js';
+export type { RpcHandler, RpcServerOptions } from './patterns/rpc/rpc-server.js';
+export { RpcServer } from './patterns/rpc/rpc-server.js';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './schema/standard-schema.js';
 export type * from './transport/index.js';
 export { abortError, onAbort, throwIfAborted, waitOrAbort } from './util/abort.js';
 export type { Clock } from './util/clock.js';

@@ -1,5 +1,8 @@
-import { NotSupportedError } from '../errors/index.js';
+import { ClosedError, NotSupportedError, StaleDeliveryError } from '../errors/index.js';
 import type { DeleteOptions, Channel as TransportChannel } from '../transport/channel.js';
+import type { Delivery } from '../transport/delivery.js';
+import type { Channel } from './channel.js';
+import type { ChannelHost } from './channel-host.js';
 
 /** What of a call's options is meant for the broker. */
 export function deleteOptions(o: DeleteOptions): DeleteOptions {
@@ -14,4 +17,13 @@ export function required<K extends 'bindExchange' | 'unbindExchange' | 'recover'
   const method = raw[name];
   if (method === undefined) throw new NotSupportedError(`this transport has no ${name}`);
   return method.bind(raw) as NonNullable<TransportChannel[K]>;
+}
+
+/** Puts a delivery back that came too late; one that the broker has taken back already is left alone. */
+export function giveBack(channel: Channel, host: ChannelHost, delivery: Delivery): void {
+  try {
+    Promise.resolve(channel.settle(delivery, 'release')).catch((error: unknown) => host.emitError(error));
+  } catch (error) {
+    if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) host.emitError(error);
+  }
 }

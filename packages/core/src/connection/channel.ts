@@ -1,6 +1,6 @@
 import { diagnosticsChannels } from '../diagnostics/channels.js';
 import { tracePublish, traceSettle } from '../diagnostics/publications.js';
-import { ClosedError, type KombuError, StaleDeliveryError } from '../errors/index.js';
+import type { KombuError } from '../errors/index.js';
 import { Consumer } from '../messaging/consumer.js';
 import type { ConsumerOptions } from '../messaging/consumer-options.js';
 import { Producer, type ProducerOptions } from '../messaging/producer.js';
@@ -16,11 +16,12 @@ import type {
   Channel as TransportChannel,
 } from '../transport/channel.js';
 import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../transport/delivery.js';
-import { deleteOptions, required } from './channel-calls.js';
+import { deleteOptions, giveBack, required } from './channel-calls.js';
 import type { ChannelHost } from './channel-host.js';
 import { ChannelLink } from './channel-link.js';
 import type { Connection } from './connection.js';
 import { type CallOptions, withDeadline } from './deadlines.js';
+import { Loan } from './loan.js';
 import type { Subscriber } from './subscriptions.js';
 import type { ChannelPublishOptions } from './waiting-publishes.js';
 
@@ -40,6 +41,8 @@ export class Channel {
   readonly id: number;
   readonly #host: ChannelHost;
   readonly #link: ChannelLink;
+  /** How it goes back to its pool. @internal */
+  readonly loan = new Loan();
 
   /** @internal */
   constructor(connection: Connection, id: number, host: ChannelHost) {
@@ -220,7 +223,7 @@ export class Channel {
         return raw.get(this.#queue(queue), { noAck, signal });
       },
       (late) => {
-        if (late !== undefined && !noAck) this.#giveBack(late);
+        if (late !== undefined && !noAck) giveBack(this, this.#host, late);
       },
     );
   }
@@ -247,9 +250,7 @@ export class Channel {
     await this.#call('recover', o, (raw) => required(raw, 'recover')({ requeue: true }));
   }
 
-  /**
-   * Hears of mandatory messages that no queue took, where the broker does not say which publish it was. Returns how to stop.
-   */
+  /** Hears of mandatory messages that no queue took and no publish is told of. Returns how to stop. */
   onReturned(listener: (message: ReturnedMessage) => void): () => void {
     this.#link.returned.add(listener);
     return () => this.#link.returned.delete(listener);
@@ -270,9 +271,14 @@ export class Channel {
     return this.#link.close();
   }
 
-  /** Closes: `await using` calls it. */
+  /** Gives the channel back to its pool, or closes it when it is of none. */
+  release(): Promise<void> {
+    return this.loan.release() ?? this.close();
+  }
+
+  /** The same as {@link Channel.release}. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return this.release();
   }
 
   #queue(name: string): string {
@@ -287,13 +293,5 @@ export class Channel {
   ): Promise<T> {
     const run = async (signal: AbortSignal | undefined) => work(await this.#link.opened(signal), signal);
     return withDeadline(o, this.#host.clock, what, run, compensate);
-  }
-
-  #giveBack(delivery: Delivery): void {
-    try {
-      Promise.resolve(this.settle(delivery, 'release')).catch((error: unknown) => this.#host.emitError(error));
-    } catch (error) {
-      if (!StaleDeliveryError.is(error) && !ClosedError.is(error)) this.#host.emitError(error);
-    }
   }
 }

@@ -1,13 +1,19 @@
-import { inspect } from 'node:util';
 import type { CodecSet } from '../codec/codec-set.js';
+import type { BoundQueue } from '../entity/bound-queue.js';
 import type { Queue } from '../entity/queue.js';
 import { ClosedError } from '../errors/index.js';
 import { Consumer } from '../messaging/consumer.js';
 import type { ConsumerOptions } from '../messaging/consumer-options.js';
 import { Producer, type ProducerOptions } from '../messaging/producer.js';
 import { SimpleBuffer, SimpleQueue, type SimpleQueueOptions } from '../messaging/simple-queue.js';
-import type { TransportCapabilities } from '../transport/capabilities.js';
-import type { Transport } from '../transport/transport.js';
+import {
+  type ChannelPool,
+  type ConnectionPool,
+  channelPool,
+  connectionPool,
+} from '../patterns/pools/connection-pool.js';
+import { RpcClient, type RpcClientOptions } from '../patterns/rpc/rpc-client.js';
+import { type RpcHandler, RpcServer, type RpcServerOptions } from '../patterns/rpc/rpc-server.js';
 import { milliseconds } from '../util/check-options.js';
 import type { Clock } from '../util/clock.js';
 import type { Logger } from '../util/logger.js';
@@ -15,11 +21,11 @@ import { assembleConnection } from './assemble.js';
 import type { Brokers } from './brokers.js';
 import { Channel } from './channel.js';
 import type { ConnectionEvents } from './connection-events.js';
+import { ConnectionFacts } from './connection-facts.js';
 import type { ConnectionCore, ConnectionPart } from './core.js';
 import { type CallOptions, withDeadline } from './deadlines.js';
 import { type EnsureContext, ensureCall, ensureLink, ensureOnOwnChannel } from './ensure.js';
-import { type ConnectionInfo, hostOf, infoOf, uriOf } from './info.js';
-import type { ConnectionState } from './lifecycle.js';
+import { Loan } from './loan.js';
 import type { ConnectionOptions } from './options.js';
 import type { RetryPolicy } from './retry.js';
 
@@ -34,7 +40,7 @@ const DRAIN_MS = 30_000;
  * await using connection = new Connection('redis://localhost:6379/0');
  * ```
  */
-export class Connection<O extends object = object> {
+export class Connection<O extends object = object> extends ConnectionFacts {
   /** Where the connection writes what it has to say. */
   readonly logger: Logger;
   /** How bodies become bytes and back. */
@@ -45,6 +51,8 @@ export class Connection<O extends object = object> {
   readonly #options: ConnectionOptions<O>;
   readonly #brokers: Brokers;
   readonly #core: ConnectionCore;
+  /** How it goes back to its pool. @internal */
+  readonly loan = new Loan();
   #channels = 0;
   #defaultChannel: Channel | undefined;
 
@@ -55,24 +63,15 @@ export class Connection<O extends object = object> {
    * @throws InvalidOptionError for a URL that cannot be read, an unknown scheme, option or parameter (it says the nearest).
    */
   constructor(url?: string | readonly string[], options: ConnectionOptions<O> = {}) {
+    const made = assembleConnection(url, options as ConnectionOptions);
+    super(made.core, made.brokers, { url: typeof url === 'object' ? url.join(';') : url, options });
     this.#urls = url;
     this.#options = options;
-    const made = assembleConnection(url, options as ConnectionOptions);
     this.logger = made.logger;
     this.clock = made.clock;
     this.codec = made.codec;
     this.#brokers = made.brokers;
     this.#core = made.core;
-  }
-
-  /** What the connection is doing. */
-  get state(): ConnectionState {
-    return this.#core.keeper.state;
-  }
-
-  /** Whether there is a link now. */
-  get connected(): boolean {
-    return this.state === 'connected';
   }
 
   /**
@@ -146,13 +145,47 @@ export class Connection<O extends object = object> {
   }
 
   /** A queue to put into and get from one at a time, declared with its exchange when it is first used. */
-  simpleQueue<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions): SimpleQueue<T> {
+  simpleQueue<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions<T>): SimpleQueue<T> {
     return new SimpleQueue<T>(this, nameOrQueue, o);
   }
 
   /** Like {@link Connection.simpleQueue}, for what need not last: transient, auto-delete and without acknowledgements. */
-  simpleBuffer<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions): SimpleBuffer<T> {
+  simpleBuffer<T = unknown>(nameOrQueue: string | Queue<T>, o?: SimpleQueueOptions<T>): SimpleBuffer<T> {
     return new SimpleBuffer<T>(this, nameOrQueue, o);
+  }
+
+  /** Asks other processes and waits for their answers. It does nothing until its first call. */
+  rpcClient(options?: RpcClientOptions): RpcClient {
+    return new RpcClient(this as Connection, options);
+  }
+
+  /**
+   * Answers the requests of a queue: what `handler` returns, or the error it throws, goes to the caller. Resolves when it
+   * consumes.
+   */
+  async rpcServer<T = unknown>(
+    queue: string | Queue<T> | BoundQueue<T>,
+    handler: RpcHandler<T>,
+    options: RpcServerOptions<T> = {},
+  ): Promise<RpcServer<T>> {
+    const server = new RpcServer<T>(this as Connection, queue, handler, options);
+    try {
+      await server.start({ signal: options.signal, timeoutMs: options.timeoutMs });
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Connections like this one, to be used one at a time; at most `limit` of them (0, the default: no limit). */
+  pool(limit?: number): ConnectionPool {
+    return connectionPool(this as Connection, limit);
+  }
+
+  /** Channels of this connection, to be used one at a time; at most `limit` of them (0, the default: no limit). */
+  channelPool(limit?: number): ChannelPool {
+    return channelPool(this as Connection, limit);
   }
 
   /** Calls `listener` at every such event. An `error` that nobody listens to is nothing. */
@@ -171,21 +204,6 @@ export class Connection<O extends object = object> {
   off<K extends keyof ConnectionEvents>(event: K, listener: (payload: ConnectionEvents[K]) => void): this {
     this.#core.emitter.off(event, listener);
     return this;
-  }
-
-  /** What the connection is like, fit for JSON and without the password. */
-  info(): ConnectionInfo {
-    return infoOf(this.#brokers.current, this.#brokers.entries, this.#options as ConnectionOptions);
-  }
-
-  /** The broker in use as `host:port`. */
-  get host(): string {
-    return hostOf(this.#brokers.current);
-  }
-
-  /** The URL in use. The password is replaced by `mask` (default `**`) unless it is asked for. */
-  asUri(o: { readonly includePassword?: boolean; readonly mask?: string } = {}): string {
-    return uriOf(this.#brokers.current, o.includePassword === true, o.mask ?? '**');
   }
 
   /** A connection of its own with the same settings, or others where `over` has them. */
@@ -213,37 +231,6 @@ export class Connection<O extends object = object> {
     return this.asUri();
   }
 
-  /** Whether exchanges can be of this type. Needs the transport, see {@link Connection.capabilities}. */
-  supportsExchangeType(type: string): boolean {
-    const { exchangeTypes } = this.capabilities;
-    return exchangeTypes === 'any' || exchangeTypes.includes(type);
-  }
-
-  /**
-   * What the broker can do.
-   *
-   * @throws NotBoundError before the transport is loaded, which `connect()` does, or `{ transport }`.
-   */
-  get capabilities(): TransportCapabilities {
-    return this.#core.session()?.capabilities ?? this.#transport().capabilities;
-  }
-
-  /** What the transport speaks and with which library. Needs the transport, see {@link Connection.capabilities}. */
-  get transport(): { readonly driverType: string; readonly driverName: string; readonly driverVersion: string } {
-    const { driverType, driverName, driverVersion = 'N/A' } = this.#transport();
-    return { driverType, driverName, driverVersion };
-  }
-
-  /** The raw client of the driver library, while there is a link: an escape hatch. */
-  get driver(): unknown {
-    return this.#core.session()?.link.driver;
-  }
-
-  /** How often the link is probed, in milliseconds, as agreed with the broker; 0: never, or not known yet. */
-  get heartbeatIntervalMs(): number {
-    return this.#core.session()?.link.heartbeatMs ?? this.#brokers.current.heartbeatMs ?? 0;
-  }
-
   /** Drops the link, channels, consumers and declarations at once, without I/O. The connection can be used anew. */
   collect(): void {
     this.#core.assertOpen();
@@ -252,7 +239,7 @@ export class Connection<O extends object = object> {
 
   /** Gives the connection back to its pool, or closes it when it is of none. */
   release(): Promise<void> {
-    return this.close();
+    return this.loan.release() ?? this.close();
   }
 
   /**
@@ -264,9 +251,9 @@ export class Connection<O extends object = object> {
     return this.#core.close(milliseconds('close', 'drainMs', o.drainMs) ?? DRAIN_MS);
   }
 
-  /** Closes: `await using` calls it. */
+  /** Gives it back to its pool or closes it: `await using` calls it. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return this.release();
   }
 
   /** Emits `error`; never throws. @internal */
@@ -277,23 +264,5 @@ export class Connection<O extends object = object> {
   /** Has `part` closed before the connection is; returns how to take that back. @internal */
   track(part: ConnectionPart): () => void {
     return this.#core.track(part);
-  }
-
-  /** Names this connection among all, over all of its links. */
-  get id(): string {
-    return this.#core.connectionId;
-  }
-
-  /** The URL in use, its password masked. */
-  toString(): string {
-    return this.asUri();
-  }
-
-  [inspect.custom](): string {
-    return `Connection <${this.asUri()}> (${this.state})`;
-  }
-
-  #transport(): Transport {
-    return this.#core.session()?.transport ?? this.#brokers.loadedNow();
   }
 }

@@ -1,3 +1,4 @@
+import type { StandardSchema } from '../schema/standard-schema.js';
 import type { Binding, BindingJson } from './binding.js';
 import type { Exchange, ExchangeJson } from './exchange.js';
 
@@ -39,13 +40,18 @@ export interface QueueSettings {
 }
 
 /** What a queue is made with. */
-export interface QueueOptions extends QueueSettings {
+export interface QueueOptions<T = unknown> extends QueueSettings {
   /** The exchange it is bound to, or the name of a direct one. Default: the default exchange, which needs no binding. */
   exchange?: Exchange | string | undefined;
   /** Further bindings. A message that several of them match reaches the queue once. */
   bindings?: Iterable<Binding> | undefined;
   /** Called after each declaration. */
   onDeclared?: OnDeclared | undefined;
+  /**
+   * A Standard Schema (zod, valibot, ...) of its payloads, which says what `T` is too. A body that is published to the queue
+   * and does not match is an EncodeError; one that comes from it, a DecodeError. Nothing on the broker knows of it.
+   */
+  schema?: StandardSchema<unknown, T> | undefined;
 }
 
 /** A queue as JSON. Everything at its default is left out; `onDeclared`, a function, is never there. */
@@ -75,4 +81,5 @@ export const QUEUE_OPTION_NAMES: ReadonlySet<string> = new Set([
   'noAck',
   'alias',
   'onDeclared',
+  'schema',
 ]);

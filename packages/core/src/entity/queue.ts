@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError } from '../errors/index.js';
+import type { StandardSchema } from '../schema/standard-schema.js';
+import { checkedSchema } from '../schema/validate.js';
 import type { Arguments, QueueSpec } from '../transport/channel.js';
 import { checkOptionNames, flag, milliseconds, optionalFunction, text, wholeNumber } from '../util/check-options.js';
 import { frozenArguments } from './arguments.js';
@@ -20,7 +22,7 @@ declare const PAYLOAD: unique symbol;
  * connections. What talks to the broker is on the {@link BoundQueue} that {@link Queue.bind} gives.
  *
  * The name `''` lets the broker choose one; the bound queue has it once it is declared. `T` is the type that the payloads of
- * its messages are taken to be; nothing checks it at run time.
+ * its messages are taken to be; only a `schema` checks it at run time.
  *
  * @example
  * ```ts
@@ -72,10 +74,12 @@ export class Queue<T = unknown> {
   readonly alias: string | undefined;
   /** Called after each declaration. */
   readonly onDeclared: OnDeclared | undefined;
+  /** What its payloads have to match. */
+  readonly schema: StandardSchema | undefined;
   #key: string | undefined;
   #spec: QueueSpec | undefined;
 
-  constructor(name = '', options: QueueOptions = {}) {
+  constructor(name = '', options: QueueOptions<T> = {}) {
     const owner = `Queue '${String(name)}'`;
     checkOptionNames(owner, options, QUEUE_OPTION_NAMES);
     this.name = text('Queue', 'name', name, '');
@@ -100,6 +104,7 @@ export class Queue<T = unknown> {
     this.noAck = flag(owner, 'noAck', options.noAck, false);
     this.alias = options.alias == null ? undefined : text(owner, 'alias', options.alias, '');
     this.onDeclared = optionalFunction(owner, 'onDeclared', options.onDeclared);
+    this.schema = checkedSchema(owner, options.schema);
     Object.freeze(this);
   }
 
@@ -194,7 +199,7 @@ export class Queue<T = unknown> {
    * @throws InvalidOptionError for unknown members.
    */
   static fromDict<T = unknown>(name: string, options: KombuQueueOptions = {}): Queue<T> {
-    return new Queue<T>(name, queueOptionsFromDict(name, options));
+    return new Queue<T>(name, queueOptionsFromDict(name, options) as QueueOptions<T>);
   }
 
   /** For logs and error messages. */

@@ -4,6 +4,8 @@ export { AuthenticationError, OperationalError } from './connection-errors.js';
 export type { KombuErrorCode, KombuErrorName, KombuErrorOptions } from './kombu-error.js';
 export { KombuError } from './kombu-error.js';
 export { MessageStateError, StaleDeliveryError, UndeliverableError } from './message-errors.js';
+export type { RemoteErrorInfo } from './remote-error.js';
+export { RemoteError } from './remote-error.js';
 export type { TimeoutErrorOptions } from './usage-errors.js';
 export {
   AbortedError,

@@ -31,7 +31,8 @@ export type KombuErrorName =
   | 'INVALID_OPTION'
   | 'NOT_BOUND'
   | 'EMPTY'
-  | 'INCONSISTENT';
+  | 'INCONSISTENT'
+  | 'REMOTE';
 
 /** A stable, machine-readable error code, such as `ERR_KOMBU_NOT_FOUND`. */
 export type KombuErrorCode = `ERR_KOMBU_${KombuErrorName}`;

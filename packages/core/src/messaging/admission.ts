@@ -2,6 +2,7 @@ import { type AcceptSet, acceptSet, admit } from '../codec/accept.js';
 import type { CodecSet } from '../codec/codec-set.js';
 import { inflate } from '../codec/payload.js';
 import { asKombuError } from '../connection/retry.js';
+import { checkPayload } from './check-payload.js';
 import type { Message } from './message.js';
 
 /** What a consumer takes: `'any'` (undecoded), names of serializers and MIME types, or what the registry enables (unset). */
@@ -9,7 +10,7 @@ export type Accept = readonly string[] | 'any' | undefined;
 
 /**
  * What happens to a message between its delivery and its handler: its type is held against `accept`, then its body is
- * decompressed. What is wrong with it is kept in the message (`message.failure`).
+ * decompressed, then its payload is held against a schema, if there is one. What is wrong with it is kept in the message (`message.failure`).
  */
 export class Admission {
   readonly #accept: AcceptSet | 'any';
@@ -30,10 +31,19 @@ export class Admission {
     await this.#codec.prepare(names);
   }
 
-  /** Makes a message ready; a promise (which never rejects) only where its compression works asynchronously. */
+  /** Makes a message ready; a promise (which never rejects) only where its compression or its schema works asynchronously. */
   admit(message: Message): Promise<void> | undefined {
     const accept = this.#accept;
     if (accept === 'any') return undefined;
+    const { schema } = message.owner;
+    const inflating = this.#inflate(message, accept);
+    if (schema === undefined) return inflating;
+    return inflating === undefined
+      ? checkPayload(message, schema)
+      : inflating.then(() => checkPayload(message, schema));
+  }
+
+  #inflate(message: Message, accept: AcceptSet): Promise<void> | undefined {
     const { delivery } = message;
     try {
       admit(delivery, accept);

@@ -2,6 +2,7 @@ import type { CallOptions } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import type { Queue } from '../entity/queue.js';
 import type { KombuError } from '../errors/index.js';
+import type { StandardSchema } from '../schema/standard-schema.js';
 import type { Message } from './message.js';
 
 /** Gets each message. It may return a promise; what it returns or resolves with is ignored. */
@@ -51,6 +52,8 @@ export interface ConsumerOptions<T = unknown> {
     | ((error: unknown, message: Message<T>) => FailureOutcome | Promise<FailureOutcome>)
     | ((error: unknown, message: Message<T>) => void)
     | undefined;
+  /** A Standard Schema of the payloads; what does not match goes to `onDecodeError`. Default: that of the queue, if any. */
+  schema?: StandardSchema | undefined;
   /** What its consumer tags begin with. Default `kombu-`. */
   tagPrefix?: string | undefined;
   /** Closes the consumer when aborted. */
@@ -92,6 +95,7 @@ export const CONSUMER_OPTION_NAMES: ReadonlySet<string> = new Set([
   'onDecodeError',
   'onError',
   'tagPrefix',
+  'schema',
   'signal',
 ]);
 
@@ -117,5 +121,6 @@ export interface ResolvedConsumerOptions {
   readonly exclusive: boolean;
   readonly noLocal: boolean;
   readonly tagPrefix: string;
+  readonly schema: StandardSchema | undefined;
   readonly signal: AbortSignal | undefined;
 }

@@ -14,7 +14,7 @@ import { release } from './subscription.js';
 /** The options of a consumer that matter while it runs. */
 export type RunOptions = Pick<
   ResolvedConsumerOptions,
-  'accept' | 'noAck' | 'autoDeclare' | 'exclusive' | 'noLocal' | 'tagPrefix'
+  'accept' | 'noAck' | 'autoDeclare' | 'exclusive' | 'noLocal' | 'tagPrefix' | 'schema'
 > & {
   /** The tag itself, where there is just one. */
   readonly consumerTag?: string | undefined;
@@ -103,6 +103,7 @@ export class ConsumerRun {
       noAck: noAck ?? this.#options.noAck ?? queue.entity.noAck,
       exclusive: this.#options.exclusive,
       noLocal: this.#options.noLocal,
+      schema: this.#options.schema ?? queue.entity.schema,
     };
   }
 

@@ -48,6 +48,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   readonly #consumption: Consumption<T>;
   #queues: readonly BoundQueue<T>[] = [];
   #starting: Promise<void> = Promise.resolve();
+  #observer: (() => void) | undefined;
 
   /** @throws InvalidOptionError for an unknown option or a value of the wrong kind. */
   constructor(target: ChannelOrConnection, options: ConsumerOptions<T> = {}) {
@@ -144,8 +145,19 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   #handler(): (message: Message) => unknown {
-    const handler: MessageHandler<T> = this.#onMessage ?? ((message) => this.receive(message.payload, message));
+    const given: MessageHandler<T> = this.#onMessage ?? ((message) => this.receive(message.payload, message));
+    const observer = this.#observer;
+    if (observer === undefined) return given as (message: Message) => unknown;
+    const handler: MessageHandler<T> = (message) => {
+      observer();
+      return given(message);
+    };
     return handler as (message: Message) => unknown;
+  }
+
+  /** Calls `observer` before each call of the handler; to be said before `consume()`. @internal */
+  observe(observer: () => void): void {
+    this.#observer = observer;
   }
 
   #concurrency(): number {

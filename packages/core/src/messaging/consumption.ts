@@ -213,16 +213,17 @@ export class Consumption<T> {
       await run.intake.endAll();
     } finally {
       run.giveBack();
-      if (this.#ownership === 'own' && this.#closing === undefined && this.#run === run) this.#closeWhenEmpty(run);
+      if (this.#closing === undefined && this.#run === run) this.#leaveWhenEmpty(run);
     }
   }
 
-  #closeWhenEmpty(run: ConsumerRun): void {
+  #leaveWhenEmpty(run: ConsumerRun): void {
     const { inbox } = run.intake;
+    const own = this.#ownership === 'own';
     const close = (): void => {
       if (this.#run !== run || this.#iterator !== undefined || inbox.waitingCount > 0) return;
       this.#leave();
-      this.#background(run.channel.close());
+      if (own) this.#background(run.channel.close());
     };
     inbox.onEmpty = close;
     if (inbox.heldCount === 0) close();

@@ -3,6 +3,8 @@ import type { Channel } from '../connection/channel.js';
 import { type CallOptions, withDeadline } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import type { KombuError } from '../errors/index.js';
+import type { StandardSchema } from '../schema/standard-schema.js';
+import { checkedSchema } from '../schema/validate.js';
 import type { Delivery } from '../transport/delivery.js';
 import { Admission } from './admission.js';
 import { Failures, hooksOf } from './failures.js';
@@ -17,6 +19,8 @@ export interface GetOptions<T = unknown> extends CallOptions {
   readonly noAck?: boolean | undefined;
   /** The content types that are taken; see `ConsumerOptions.accept`. */
   readonly accept?: readonly string[] | 'any' | undefined;
+  /** A Standard Schema of the payload. Default: that of the queue, if any. */
+  readonly schema?: StandardSchema | undefined;
   /** Gets a message that may not or cannot be decoded. Default: it is rejected, not requeued. */
   readonly onDecodeError?: ((message: Message<T>, error: KombuError) => unknown) | undefined;
 }
@@ -44,6 +48,7 @@ export async function receiveMessage<T>(
   const { channel } = queue;
   const { connection } = channel;
   const admission = new Admission(checkedAccept(options.accept), connection.codec);
+  const schema = checkedSchema<StandardSchema | undefined>('get', options.schema) ?? queue.entity.schema;
   const delivery = await withDeadline(
     options,
     connection.clock,
@@ -59,7 +64,7 @@ export async function receiveMessage<T>(
   if (delivery === undefined) return undefined;
   const noAck = noAckOf(queue, options);
   if (noAck && !early) await channel.settle(delivery, 'ack');
-  const message = new Message<T>(delivery, new GetOwner(channel, noAck));
+  const message = new Message<T>(delivery, new GetOwner(channel, noAck, schema));
   await admission.admit(message as Message);
   if (message.failure === undefined) return message;
   await new Failures(connection, hooksOf<T>(options)).refused(message as Message);
@@ -75,11 +80,13 @@ class GetOwner implements MessageOwner {
   readonly channel: Channel;
   readonly codec: CodecSet;
   readonly noAck: boolean;
+  readonly schema: StandardSchema | undefined;
 
-  constructor(channel: Channel, noAck: boolean) {
+  constructor(channel: Channel, noAck: boolean, schema: StandardSchema | undefined) {
     this.channel = channel;
     this.codec = channel.connection.codec;
     this.noAck = noAck;
+    this.schema = schema;
   }
 
   settled(): void {}

@@ -2,6 +2,7 @@ import type { Channel } from '../connection/channel.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import type { KombuError } from '../errors/index.js';
+import type { StandardSchema } from '../schema/standard-schema.js';
 import type { Admission } from './admission.js';
 import type { Failures } from './failures.js';
 import { Inbox, type Sink } from './inbox.js';
@@ -20,6 +21,7 @@ export interface SubscribeOptions {
   readonly noAck: boolean;
   readonly exclusive: boolean;
   readonly noLocal: boolean;
+  readonly schema: StandardSchema | undefined;
 }
 
 /** The queues that somebody consumes from, and the messages on their way from there to a sink. */
@@ -69,7 +71,7 @@ export class Intake implements SubscriptionEvents {
   /** Starts to consume from a queue that is declared. */
   async subscribe(queue: BoundQueue, options: SubscribeOptions, call?: CallOptions): Promise<void> {
     const { name } = queue;
-    const subscription = new Subscription(name, options.tag, options.noAck, this.#channel, this.#inbox, this);
+    const subscription = new Subscription(name, options, this.#channel, this.#inbox, this);
     this.#subscriptions.set(name, subscription);
     const request = {
       queue: name,

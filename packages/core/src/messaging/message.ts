@@ -258,6 +258,11 @@ export class Message<T = unknown> {
     return error;
   }
 
+  /** Its payload, as a schema has made it. @internal */
+  checked(payload: unknown): void {
+    this.#payload = payload;
+  }
+
   /** The body, decompressed. @internal */
   inflated(body: Buffer): void {
     this.#body = body;

@@ -1,49 +1,32 @@
 import type { Channel } from '../connection/channel.js';
 import type { Connection } from '../connection/connection.js';
 import { type CallOptions, checkedTimeout } from '../connection/deadlines.js';
+import { Loan } from '../connection/loan.js';
 import type { ChannelPublishOptions } from '../connection/waiting-publishes.js';
 import type { BoundExchange } from '../entity/bound-exchange.js';
 import type { Exchange } from '../entity/exchange.js';
 import { exchangeOf } from '../entity/make-binding.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
 import { ClosedError, InvalidOptionError, KombuError, NotSupportedError, UndeliverableError } from '../errors/index.js';
+import type { StandardSchema } from '../schema/standard-schema.js';
+import { checkedSchema } from '../schema/validate.js';
 import type { MaybePromise } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { checkOptionNames, flag, optionalFunction, text } from '../util/check-options.js';
+import { checkedMessage } from './check-body.js';
 import { declareAll, isDeclared, type MaybeDeclareOptions, maybeDeclare, retryPolicyOf } from './maybe-declare.js';
 import type { Message } from './message.js';
 import { type EncodingDefaults, type PreparedMessage, prepareMessage } from './prepared-message.js';
+import type { ProducerOptions, ReturnHandler } from './producer-options.js';
 import { PublishLine } from './publish-line.js';
 import { PublishRun } from './publish-many.js';
 import { type Entity, PUBLISH_OPTION_NAMES, type PublishOptions } from './publish-options.js';
 import { returnedMessage } from './returned-message.js';
 
-/** Told of a mandatory message that no queue took. */
-export type ReturnHandler = (
-  error: UndeliverableError,
-  exchange: string,
-  routingKey: string,
-  message: Message,
-) => unknown;
-
-/** What a {@link Producer} is made with: defaults for its messages. */
-export interface ProducerOptions {
-  /** Where messages go that name no exchange. Default: the default exchange. */
-  exchange?: Exchange | BoundExchange | string | undefined;
-  /** Their routing key. Default `''`. */
-  routingKey?: string | undefined;
-  /** Default: objects are json, a string is `text/plain`, bytes are `application/data`. */
-  serializer?: string | undefined;
-  /** Default: none. */
-  compression?: string | undefined;
-  /** Whether the default exchange is declared before the first message. Default true. */
-  autoDeclare?: boolean | undefined;
-  /** Gets mandatory messages that no queue takes. Default: their publish rejects with UndeliverableError NO_ROUTE. */
-  onReturn?: ReturnHandler | undefined;
-}
+export type { ProducerOptions, ReturnHandler } from './producer-options.js';
 
 const OWNER = 'Producer';
-const OPTIONS = new Set(['exchange', 'routingKey', 'serializer', 'compression', 'autoDeclare', 'onReturn']);
+const OPTIONS = new Set(['exchange', 'routingKey', 'serializer', 'compression', 'autoDeclare', 'onReturn', 'schema']);
 const DEFAULT_TIMEOUT_MS = 30_000;
 const NO_OPTIONS: PublishOptions = Object.freeze({});
 /** What publish ends with when the broker has taken the message at once: awaiting it costs nothing. */
@@ -62,7 +45,10 @@ export class Producer {
   readonly #defaults: EncodingDefaults;
   readonly #autoDeclared: readonly Entity[];
   readonly #onReturn: ReturnHandler | undefined;
+  readonly #schema: StandardSchema | undefined;
   readonly #line: PublishLine;
+  /** How it goes back to its pool. @internal */
+  readonly loan = new Loan();
   #channel: Channel;
   #ownership: 'own' | 'borrowed';
   #route: Route;
@@ -83,6 +69,7 @@ export class Producer {
     this.#defaults = { serializer, compression };
     const autoDeclare = flag(OWNER, 'autoDeclare', options.autoDeclare, true);
     this.#autoDeclared = autoDeclare && this.#exchange.isDeclarable ? [this.#exchange] : [];
+    this.#schema = checkedSchema(OWNER, options.schema);
     this.#onReturn = optionalFunction(OWNER, 'onReturn', options.onReturn);
     this.#route = { exchange: this.#exchange.name, routingKey: this.#routingKey };
     this.#line = new PublishLine(this.#connection.clock);
@@ -162,9 +149,11 @@ export class Producer {
     const declaration = named || exchange === undefined ? this.#exchange : entityOf(exchange);
     const name = named ? exchange : declaration.name;
     const mode = (declaration.name === name ? declaration.deliveryMode : undefined) ?? 2;
-    const prepared = prepareMessage(body, options, this.#defaults, mode, this.#connection.codec);
     const routingKey = text('publish', 'routingKey', options.routingKey, this.#routingKey);
     const route = this.#routeTo(name, routingKey, flag('publish', 'mandatory', options.mandatory, false));
+    const encoded = prepareMessage(body, options, this.#defaults, mode, this.#connection.codec);
+    const unchecked = options.declare === undefined && this.#schema === undefined;
+    const prepared = unchecked ? encoded : checkedMessage(encoded, body, route, options, this.#schema);
     const limits: ChannelPublishOptions = {
       deadline: this.#deadline(options.timeoutMs),
       signal: options.signal,
@@ -283,7 +272,7 @@ export class Producer {
 
   /** Gives it back to the pool that it came from; else the same as `close`. */
   release(): Promise<void> {
-    return this.close();
+    return this.loan.release() ?? this.close();
   }
 
   /** The same as {@link Producer.release}. */

@@ -12,7 +12,15 @@ export interface QueueConsumeOptions<T = unknown>
   extends CallOptions,
     Pick<
       ConsumerOptions<T>,
-      'accept' | 'noAck' | 'prefetchCount' | 'concurrency' | 'exclusive' | 'noLocal' | 'onDecodeError' | 'onError'
+      | 'accept'
+      | 'noAck'
+      | 'prefetchCount'
+      | 'concurrency'
+      | 'exclusive'
+      | 'noLocal'
+      | 'onDecodeError'
+      | 'onError'
+      | 'schema'
     > {
   /** Gets each message. */
   onMessage: MessageHandler<T>;

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { InvalidOptionError } from '../errors/index.js';
+import { checkedSchema } from '../schema/validate.js';
 import { checkOptionNames, flag, optionalFunction, text, wholeNumber } from '../util/check-options.js';
 import { CONSUMER_OPTION_NAMES, type ConsumerOptions, type ResolvedConsumerOptions } from './consumer-options.js';
 
@@ -21,6 +22,7 @@ export function resolveConsumerOptions<T>(options: ConsumerOptions<T>): Resolved
     concurrency: wholeNumber(OWNER, 'concurrency', options.concurrency, 1),
     exclusive: flag(OWNER, 'exclusive', options.exclusive, false),
     noLocal: flag(OWNER, 'noLocal', options.noLocal, false),
+    schema: checkedSchema(OWNER, options.schema),
     tagPrefix: text(OWNER, 'tagPrefix', options.tagPrefix, 'kombu-'),
     signal: options.signal,
   };

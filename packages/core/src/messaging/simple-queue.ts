@@ -17,11 +17,11 @@ import { checkedAccept } from './resolve-consumer-options.js';
 import { waitForDelivery } from './wait-for-delivery.js';
 
 /** What a {@link SimpleQueue} is made with. */
-export interface SimpleQueueOptions {
+export interface SimpleQueueOptions<T = unknown> {
   /** Messages count as done when they are taken. Default: as the queue says, else false. */
   noAck?: boolean | undefined;
   /** Further options of the queue, where a name is given instead of a Queue. */
-  queueOptions?: Omit<QueueOptions, 'exchange' | 'routingKey'> | undefined;
+  queueOptions?: Omit<QueueOptions<T>, 'exchange' | 'routingKey'> | undefined;
   /** Options of its exchange, where a name is given instead of a Queue. */
   exchangeOptions?: ExchangeOptions | undefined;
   /** Serializer of what is put. Default: objects are json, a string is `text/plain`, bytes are `application/data`. */
@@ -61,7 +61,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
   readonly #waits = new Set<AbortController>();
   #closing: Promise<void> | undefined;
 
-  constructor(target: ChannelOrConnection, nameOrQueue: string | Queue<T>, options: SimpleQueueOptions = {}) {
+  constructor(target: ChannelOrConnection, nameOrQueue: string | Queue<T>, options: SimpleQueueOptions<T> = {}) {
     checkOptionNames('SimpleQueue', options, OPTIONS);
     const declaration = typeof nameOrQueue === 'string' ? simpleDeclaration<T>(nameOrQueue, options) : nameOrQueue;
     if (!(declaration instanceof Queue)) throw new InvalidOptionError('SimpleQueue: a Queue or a name is needed');
@@ -199,7 +199,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
  * messages are transient, and nothing is acknowledged.
  */
 export class SimpleBuffer<T = unknown> extends SimpleQueue<T> {
-  constructor(target: ChannelOrConnection, nameOrQueue: string | Queue<T>, options: SimpleQueueOptions = {}) {
+  constructor(target: ChannelOrConnection, nameOrQueue: string | Queue<T>, options: SimpleQueueOptions<T> = {}) {
     super(target, nameOrQueue, {
       noAck: true,
       ...options,
@@ -209,7 +209,7 @@ export class SimpleBuffer<T = unknown> extends SimpleQueue<T> {
   }
 }
 
-function simpleDeclaration<T>(name: string, options: SimpleQueueOptions): Queue<T> {
+function simpleDeclaration<T>(name: string, options: SimpleQueueOptions<T>): Queue<T> {
   const exchange = new Exchange(name, { type: 'direct', ...options.exchangeOptions });
   return new Queue<T>(name, { ...options.queueOptions, exchange, routingKey: name });
 }

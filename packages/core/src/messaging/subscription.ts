@@ -2,6 +2,7 @@ import type { CodecSet } from '../codec/codec-set.js';
 import type { Channel } from '../connection/channel.js';
 import type { Subscriber } from '../connection/subscriptions.js';
 import type { KombuError } from '../errors/index.js';
+import type { StandardSchema } from '../schema/standard-schema.js';
 import type { Delivery } from '../transport/delivery.js';
 import { giveBack } from './give-back.js';
 import type { Inbox } from './inbox.js';
@@ -24,16 +25,28 @@ export class Subscription implements Subscriber, MessageOwner {
   readonly channel: Channel;
   readonly codec: CodecSet;
   readonly noAck: boolean;
+  readonly schema: StandardSchema | undefined;
   readonly #inbox: Inbox;
   readonly #events: SubscriptionEvents;
   /** Once it is ending, what comes is kept aside and goes back when the broker has ended it too. */
   #state: 'active' | 'ending' | 'ended' = 'active';
   #returning: Message[] = [];
 
-  constructor(queue: string, tag: string, noAck: boolean, channel: Channel, inbox: Inbox, events: SubscriptionEvents) {
+  constructor(
+    queue: string,
+    {
+      tag,
+      noAck,
+      schema,
+    }: { readonly tag: string; readonly noAck: boolean; readonly schema: StandardSchema | undefined },
+    channel: Channel,
+    inbox: Inbox,
+    events: SubscriptionEvents,
+  ) {
     this.queue = queue;
     this.tag = tag;
     this.noAck = noAck;
+    this.schema = schema;
     this.channel = channel;
     this.codec = channel.connection.codec;
     this.#inbox = inbox;
