@@ -1,0 +1,154 @@
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type FileName, orderOf, parseFileName } from './file-name.js';
+import type { FolderLink } from './folder-link.js';
+
+/** A message's file, as it was seen. */
+export interface Candidate extends FileName {
+  readonly order: string;
+  readonly mtimeMs: number;
+}
+
+/** Clocks of file systems move in steps of some milliseconds: what is newer than that may change unseen. */
+const CLOCK_STEP_MS = 20;
+/** How long what is left of a listing is taken for the front of the queue, where news are told of. */
+const LISTING_MAX_AGE_MS = 5000;
+
+/**
+ * What is in the folder, by queue and in order. One listing serves every queue and many reserves: with 10,000 files a reserve
+ * of one message does not read them all again.
+ */
+export class FolderIndex {
+  /** Whether the system tells of new files, which are then handed to {@link add}. */
+  told = false;
+  readonly #link: FolderLink;
+  #lines = new Map<string, Candidate[]>();
+  #signature: string | undefined;
+  #listedAt = 0;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  /** Names that came while a listing was under way. */
+  #late: string[] | undefined;
+
+  constructor(link: FolderLink) {
+    this.#link = link;
+  }
+
+  /** The files of a queue, the first one first, as they are now or were a moment ago. To be changed by {@link take} only. */
+  async line(queue: string): Promise<readonly Candidate[]> {
+    const known = this.#lines.get(queue);
+    const young = this.told && performance.now() - this.#listedAt < LISTING_MAX_AGE_MS;
+    if (known !== undefined && known.length > 0 && young) return known;
+    return this.current(queue);
+  }
+
+  /** The files of a queue as they are now, whoever has written them. */
+  async current(queue: string): Promise<readonly Candidate[]> {
+    if (this.#signature === undefined || this.#signature !== this.#sign()) await this.#list();
+    return this.#lines.get(queue) ?? [];
+  }
+
+  /** Takes a file out, because it was reserved or has turned out to be gone. */
+  take(file: Candidate): void {
+    const line = this.#lines.get(file.queue);
+    if (line === undefined) return;
+    const at = line[0] === file ? 0 : line.indexOf(file);
+    if (at >= 0) line.splice(at, 1);
+    if (line.length === 0) this.#lines.delete(file.queue);
+  }
+
+  /** A file has come; its queue, if it is there and was not known. */
+  add(name: string): string | undefined {
+    const file = this.#see(name, true);
+    if (file === undefined) return undefined;
+    this.#late?.push(name);
+    const line = this.#lines.get(file.queue) ?? [];
+    this.#lines.set(file.queue, line);
+    const at = placeOf(line, file.order);
+    if (line[at]?.name === name) return undefined;
+    line.splice(at, 0, file);
+    return file.queue;
+  }
+
+  /** The folder is to be listed before anything else is taken from it. */
+  forget(): void {
+    this.#signature = undefined;
+    this.#listedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Every listing begins after the call that asked for it: one that is under way already is of no use to it. */
+  #list(): Promise<void> {
+    if (this.#running === undefined) {
+      this.#running = this.#read().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    this.#next ??= this.#running
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#list();
+      });
+    return this.#next;
+  }
+
+  async #read(): Promise<void> {
+    const signature = this.#sign();
+    const late: string[] = [];
+    this.#late = late;
+    try {
+      const names = await readdir(this.#link.folders.in);
+      const times = new Map<string, Candidate>();
+      for (const line of this.#lines.values()) for (const file of line) if (!file.own) times.set(file.name, file);
+      const lines = new Map<string, Candidate[]>();
+      for (const name of names) {
+        const file = times.get(name) ?? this.#see(name, false);
+        if (file === undefined) continue;
+        const line = lines.get(file.queue);
+        if (line === undefined) lines.set(file.queue, [file]);
+        else line.push(file);
+      }
+      for (const line of lines.values()) line.sort((a, b) => (a.order < b.order ? -1 : 1));
+      this.#lines = lines;
+      this.#signature = signature;
+      this.#listedAt = performance.now();
+    } catch (error) {
+      throw this.#link.translate(error, 'listing the folder');
+    } finally {
+      this.#late = undefined;
+    }
+    for (const name of late) this.add(name);
+  }
+
+  /** What changes whenever the folder does; undefined while it may change without showing it. */
+  #sign(): string | undefined {
+    try {
+      const { ino, mtimeMs } = statSync(this.#link.folders.in);
+      return Date.now() - mtimeMs < CLOCK_STEP_MS ? undefined : `${ino} ${mtimeMs}`;
+    } catch (error) {
+      throw this.#link.translate(error, 'looking at the folder');
+    }
+  }
+
+  /** What there is to know of a file; undefined: it is no message, or (where that was to be looked at) not there. */
+  #see(name: string, look: boolean): Candidate | undefined {
+    const file = parseFileName(name);
+    if (file === undefined) return undefined;
+    if (file.own !== undefined && !look) return { ...file, mtimeMs: 0, order: orderOf(file, 0) };
+    const found = statSync(path.join(this.#link.folders.in, name), { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    return { ...file, mtimeMs: found.mtimeMs, order: orderOf(file, found.mtimeMs) };
+  }
+}
+
+function placeOf(line: readonly Candidate[], order: string): number {
+  let [low, high] = [0, line.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((line[middle] as Candidate).order < order) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
