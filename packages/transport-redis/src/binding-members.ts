@@ -1,5 +1,4 @@
-import type { BindingRecord } from '@kombu/core/virtual';
-import { topicPattern } from './topic-pattern.js';
+import { type BindingRecord, topicPattern } from '@kombu/core/virtual';
 
 /** JSON with sorted keys, so that equal arguments have one text. */
 function stable(value: unknown): string {

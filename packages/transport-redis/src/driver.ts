@@ -90,7 +90,9 @@ export async function createDriver(
     closed: link.closed,
     limits: {
       queuesPerReserve: 500,
-      maxBatch: 256,
+      // Two of these on the way at once: one is handed out while the server fills the next.
+      maxBatch: 64,
+      parallelReserves: 2,
       maxPutBatch: 1000,
       receiveWaitMs: 0,
       lease: 'message',

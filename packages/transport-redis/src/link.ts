@@ -5,7 +5,7 @@ import { destroySocket } from './socket.js';
 import { translateError } from './translate-error.js';
 
 /** An argument of a command. */
-export type Arg = string | number;
+export type Arg = string | number | Buffer;
 
 /** The sockets of a link, by what they are for. */
 export interface Sockets {
@@ -59,7 +59,7 @@ export class RedisLink {
     signal?: AbortSignal,
     client = this.sockets.commands,
   ): Promise<unknown> {
-    return this.#guard(what, client.call(command, args as (string | number)[]), signal);
+    return this.#guard(what, client.call(command, args as Arg[]), signal);
   }
 
   /** Runs a script by its digest, and by its text when the server has lost it. */

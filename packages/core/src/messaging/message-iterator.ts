@@ -49,14 +49,19 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>>, Si
     return taker.promise;
   }
 
+  get #hasEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
   async #start(): Promise<void> {
     this.#state = 'running';
     try {
       await this.#host.start();
     } catch (error) {
+      const closedMeanwhile = this.#hasEnded;
       this.end();
       await this.#host.stop();
-      throw error;
+      if (!closedMeanwhile) throw error;
     }
   }
 

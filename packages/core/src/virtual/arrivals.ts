@@ -15,7 +15,7 @@ export interface ArrivalHooks {
 
 /**
  * Hands out what a reserve brought; consumers of a queue take turns, and what has expired or is for nobody goes its other way.
- * Returns the credits that were used up, by queue; a queue that served only expired messages is in it with 0.
+ * Returns the credits that were used up, by queue; a queue whose messages were all expired or for nobody is in it with 0.
  */
 export function dispatch(
   got: readonly Reserved[],
@@ -26,25 +26,32 @@ export function dispatch(
 ): ReadonlyMap<string, number> {
   const claims = new Map<string, number>();
   let unwanted: Reserved[] | undefined;
+  // What comes is of one queue for long stretches: the map is written at their ends.
+  let queue: string | undefined;
+  let claimed = 0;
   for (const reserved of got) {
+    if (reserved.queue !== queue) {
+      if (queue !== undefined) claims.set(queue, claimed);
+      queue = reserved.queue;
+      claimed = claims.get(queue) ?? 0;
+    }
     const content = hooks.open(reserved);
-    const claimed = claims.get(reserved.queue) ?? 0;
     const expiresAt = reserved.expiresAt ?? content.expiresAt;
     if (expiresAt !== undefined && expiresAt <= clock.now()) {
-      claims.set(reserved.queue, claimed);
       hooks.expired(reserved, content, noAck);
       continue;
     }
     // The feed as it is now: a consumer may have ended, or called cancel while it was handed the one before.
-    const consumer = feeds.get(reserved.queue, noAck)?.claim();
+    const consumer = feeds.get(queue, noAck)?.claim();
     if (consumer === undefined) {
       unwanted ??= [];
       unwanted.push(reserved);
       continue;
     }
-    claims.set(reserved.queue, claimed + 1);
+    claimed++;
     consumer.deliver(reserved, content);
   }
+  if (queue !== undefined) claims.set(queue, claimed);
   if (unwanted !== undefined) hooks.release(unwanted, noAck);
   return claims;
 }

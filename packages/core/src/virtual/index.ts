@@ -30,6 +30,7 @@ export {
 export { createLocalPresence } from './local-presence.js';
 export { createLocalTopology } from './local-topology.js';
 export type { PresenceEntry, PresenceStore } from './presence-store.js';
+export { topicPattern } from './topic-pattern.js';
 export { compileTopics } from './topic-trie.js';
 export type {
   BindingRecord,

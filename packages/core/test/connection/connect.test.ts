@@ -9,7 +9,7 @@ import {
   OperationalError,
   TimeoutError,
 } from '../../src/index.js';
-import { Lab, queueSpec } from './support/lab.js';
+import { consumeRequest, Lab, queueSpec } from './support/lab.js';
 import { ManualClock, settle } from './support/manual-clock.js';
 
 function connectionTo(lab: Lab, url: string | readonly string[] = 'lab://a', over: object = {}) {
@@ -234,6 +234,27 @@ describe('switching', () => {
     expect(lab.log.at(-1)).toBe('dial b');
     expect(() => connection.switch('nope://x')).toThrow(InvalidOptionError);
     expect(connection.host).toBe('b');
+  });
+
+  it('takes declarations and consumers along to the other broker', async () => {
+    const lab = new Lab();
+    await using connection = connectionTo(lab);
+    const channel = connection.channel();
+    await channel.declareQueue(queueSpec('q'));
+    const got: string[] = [];
+    await channel.consume(consumeRequest('q', 't'), { deliver: (d) => void got.push(d.body.toString()) });
+    connection.switch(['lab://dead', 'lab://b']);
+    lab.hosts.set('dead', 'refused');
+    lab.log.length = 0;
+    await connection.connect();
+    expect(lab.log.filter((line) => !line.includes('close'))).toEqual([
+      'dial dead',
+      'dial b',
+      'declareQueue q',
+      'consume q t',
+    ]);
+    lab.deliver('t', 'from b');
+    expect(got).toEqual(['from b']);
   });
 
   it('goes on to the next URL of the list, if there is one', async () => {

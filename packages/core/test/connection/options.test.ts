@@ -258,3 +258,18 @@ describe('bad URLs and options', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 });
+
+describe('the types of transport options', () => {
+  it('are those of the transport, where it is given', () => {
+    const { transport } = new Lab();
+    const typed = new Connection('lab://h', { transport, transportOptions: { visibilityTimeoutMs: 1 } });
+    const plain: Connection = typed;
+    expect(plain.host).toBe('h');
+    // @ts-expect-error: there is no such option
+    expect(() => new Connection('lab://h', { transport, transportOptions: { visibilityTimeout: 1 } })).toThrow();
+    // @ts-expect-error: it is a number
+    expect(() => new Connection('lab://h', { transport, transportOptions: { visibilityTimeoutMs: 'x' } })).toThrow();
+    expect(new Connection<LabOptions>('redis://h', { transportOptions: { prefix: 'p' } }).host).toBe('h:6379');
+    expect(new Connection('redis://h', { transportOptions: { anything: 1 } }).host).toBe('h:6379');
+  });
+});

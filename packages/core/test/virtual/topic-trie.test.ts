@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { topicPattern } from '../../src/virtual/topic-pattern.js';
 import { compileTopics } from '../../src/virtual/topic-trie.js';
 import type { BindingRecord } from '../../src/virtual/topology-store.js';
 
@@ -89,5 +90,30 @@ describe('topic routing', () => {
     router.route(`${key}.7`, {}, found);
     expect([...found].map((one) => one.routingKey)).toEqual([patterns[7]]);
     expect(performance.now() - begun).toBeLessThan(500);
+  });
+});
+
+describe('the pattern that Python is given', () => {
+  it('says the same as the trie', () => {
+    const pattern = fc.array(fc.constantFrom('a', 'b', '', '*', '#', 'a-b_c', 'x@y', '日本', 'a*', '#b'), {
+      maxLength: 5,
+    });
+    const key = fc.array(fc.constantFrom('a', 'b', '', 'a-b_c', 'x@y', '日本', 'a*', '#b', 'axb'), { maxLength: 6 });
+    fc.assert(
+      fc.property(pattern, key, (patternWords, keyWords) => {
+        const [binding, routingKey] = [patternWords.join('.'), keyWords.join('.')];
+        expect(new RegExp(topicPattern(binding), 's').test(routingKey)).toBe(naive(split(binding), split(routingKey)));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('escapes as Python does', () => {
+    expect(topicPattern('celery')).toBe('^celery$');
+    expect(topicPattern('a-b_c.x')).toBe('^a\\-b\\_c\\.x$');
+    expect(topicPattern('x@y.z:1')).toBe('^x\\@y\\.z\\:1$');
+    expect(topicPattern('#')).toBe('^.*?$');
+    expect(topicPattern('')).toBe('^$');
+    expect(topicPattern('a\0')).toBe('^a\\000$');
   });
 });

@@ -170,6 +170,7 @@ export class AmqpChannel implements TransportChannel, ConsumerOwner {
     this.#assertOpen();
     throwIfAborted(o?.signal, what);
     assertName('queue', queue);
+    this.#link.queueKinds.refuseStream(queue, 'get');
     try {
       return await waitOrAbort(this.#getter.get(queue, o?.noAck ?? false), o?.signal, what, (late) => {
         // Nobody waits for it any more; without acks it is gone, which is what noAck means.

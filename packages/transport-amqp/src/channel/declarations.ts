@@ -61,20 +61,24 @@ export class Declarations {
     const { name, durable, exclusive, autoDelete, passive } = queue;
     assertName('queue', name);
     const options = { durable, exclusive, autoDelete, arguments: toAmqplibTable(queue.arguments) };
-    return this.#run(`declaring queue "${name}"`, o, (channel) =>
+    const info = await this.#run(`declaring queue "${name}"`, o, (channel) =>
       passive ? channel.checkQueue(name) : channel.assertQueue(name, options),
     );
+    if (!passive) this.#link.queueKinds.declared(info.queue, queue.arguments);
+    return info;
   }
 
   async deleteQueue(name: string, o?: DeleteOptions & Op): Promise<number> {
     assertName('queue', name);
     const conditions = { ifUnused: o?.ifUnused ?? false, ifEmpty: o?.ifEmpty ?? false };
     const reply = await this.#run(`deleting queue "${name}"`, o, (channel) => channel.deleteQueue(name, conditions));
+    this.#link.queueKinds.deleted(name);
     return reply.messageCount;
   }
 
   async purgeQueue(name: string, o?: Op): Promise<number> {
     assertName('queue', name);
+    this.#link.queueKinds.refuseStream(name, 'purge');
     const reply = await this.#run(`purging queue "${name}"`, o, (channel) => channel.purgeQueue(name));
     return reply.messageCount;
   }

@@ -3,11 +3,8 @@ import type { Channel } from 'amqplib';
 import type { ChannelCore } from '../channel/core.js';
 import { closeChannel, openChannel } from '../driver/open-channel.js';
 import { consumerError } from '../translate-error.js';
-import type { Deliver, Sink } from '../wire/frame-reader.js';
-import type { ContentHeader } from '../wire/properties.js';
-import { Backlog } from './backlog.js';
-import { AmqpDelivery } from './delivery.js';
-import { Inbox, type InboxOwner } from './inbox.js';
+import type { Inbox } from './inbox.js';
+import { Intake } from './intake.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** What a consumer tells its channel. */
@@ -21,24 +18,28 @@ export interface ConsumerOwner {
 /** How often in a row a consumer's own channel may die, with nothing settled in between, before the consumer is given up. */
 const DEATHS_IN_A_ROW = 3;
 
+/** The AMQP channel of a consumer, and what runs on it. */
+interface Line {
+  readonly channel: Channel;
+  readonly intake: Intake;
+  readonly subscriptions: Subscriptions;
+}
+
 /**
  * One consumer on an AMQP channel of its own, so that prefetch is its own and no error of another operation reaches it. When
  * the broker ends that channel alone (an ack that came later than `consumer_timeout`, for example), the consumer subscribes
  * again on a new one.
  */
-export class AmqpConsumer implements Sink, InboxOwner {
+export class AmqpConsumer {
   readonly request: ConsumeRequest;
   readonly #core: ChannelCore;
   readonly #deliver: (delivery: Delivery) => void;
   readonly #owner: ConsumerOwner;
-  readonly #backlog: Backlog;
   #state: 'starting' | 'running' | 'asking' | 'cancelling' | 'draining' | 'ended' = 'starting';
-  #inbox: Inbox | undefined;
+  #line: Line | undefined;
   #prefetch: number;
-  #subscriptions: Subscriptions | undefined;
   #fitting: Promise<unknown> = Promise.resolve();
   #deaths = 0;
-  #isStream = false;
 
   constructor(core: ChannelCore, request: ConsumeRequest, deliver: (delivery: Delivery) => void, owner: ConsumerOwner) {
     this.#core = core;
@@ -46,25 +47,24 @@ export class AmqpConsumer implements Sink, InboxOwner {
     this.#deliver = deliver;
     this.#owner = owner;
     this.#prefetch = request.prefetch;
-    this.#backlog = new Backlog(core, () => this.#handBacklog());
   }
 
-  /** The AMQP channel of its deliveries, while there is one. */
+  /** Where its deliveries are settled, while there is such a place. */
   get inbox(): Inbox | undefined {
-    return this.#inbox;
+    return this.#line?.intake.inbox;
   }
 
   /** Subscribes. Rejects with what the driver rejected with, and leaves nothing behind then. */
   async start(): Promise<void> {
-    const { link } = this.#core;
-    const channel = await openChannel(link.driver, { died: (error) => this.#died(channel, error) });
+    const channel = await openChannel(this.#core.link.driver, { died: (error) => this.#died(channel, error) });
     if (this.#state === 'ended') void closeChannel(channel);
     else {
-      this.#inbox = new Inbox(channel, link.output, this);
-      this.#subscriptions = new Subscriptions(channel, this.request, () => void this.#cancelledByBroker(channel));
-      link.reader.add(this.#inbox.number, this);
+      const intake = new Intake(this.#core, channel, this.request, this.#deliver, () => this.#settled());
+      const subscriptions = new Subscriptions(channel, this.request, () => void this.#cancelledByBroker(channel));
+      intake.prefetch = this.#prefetch;
+      this.#line = { channel, intake, subscriptions };
       try {
-        await this.#subscriptions.start(this.#core.serverPrefetch(this.#prefetch));
+        await subscriptions.start(this.#serverPrefetch);
       } catch (error) {
         void this.#leave()?.close();
         throw error;
@@ -74,100 +74,45 @@ export class AmqpConsumer implements Sink, InboxOwner {
     this.#state = 'running';
   }
 
-  delivered(method: Deliver, header: ContentHeader, body: Buffer): void {
-    const inbox = this.#inbox;
-    if (inbox === undefined) return;
-    const { noAck, tag: consumerTag, queue } = this.request;
-    const { tag, redelivered, exchange, routingKey } = method;
-    // What arrives after cancel() was called is wanted by nobody; without acks it can not be given back, and still is delivered.
-    if (!noAck && (this.#state === 'cancelling' || this.#state === 'draining')) {
-      inbox.release(tag);
-      return;
-    }
-    const deliveryTag = this.#core.nextTag();
-    const delivery = new AmqpDelivery(
-      inbox,
-      tag,
-      deliveryTag,
-      consumerTag,
-      noAck,
-      queue,
-      redelivered,
-      exchange,
-      routingKey,
-      header,
-      body,
-    );
-    if (!noAck) {
-      const room = this.#backlog.size === 0 && this.#hasRoom();
-      inbox.unsettled.add(delivery);
-      if (!room) {
-        this.#backlog.push(delivery);
-        return;
-      }
-      this.#core.handed++;
-    }
-    this.#hand(delivery);
-  }
-
-  #hasRoom(): boolean {
-    const handed = (this.#inbox?.unsettled.size ?? 0) - this.#backlog.size;
-    return (this.#prefetch === 0 || handed < this.#prefetch) && this.#core.hasRoom();
-  }
-
-  #hand(delivery: AmqpDelivery): void {
-    if (delivery.headers['x-stream-offset'] !== undefined) this.#isStream = true;
-    try {
-      this.#deliver(delivery);
-    } catch (error) {
-      this.#core.link.context.logger.error('a delivery callback threw', error);
-    }
-  }
-
-  #handBacklog(): void {
-    while (this.#state === 'running' && this.#backlog.size > 0 && this.#hasRoom()) {
-      const next = this.#backlog.shift();
-      if (next === undefined) return;
-      this.#core.handed++;
-      this.#hand(next);
-    }
-  }
-
-  settled(): void {
-    this.#deaths = 0;
-    this.#core.handed--;
-    this.#core.gaveRoom();
-    if (this.#state === 'draining') this.#endIfDrained();
+  get #serverPrefetch(): number {
+    return this.#core.serverPrefetch(this.#prefetch);
   }
 
   /** Changes the prefetch; deliveries in hand stay. */
   async setPrefetch(prefetch: number): Promise<void> {
     this.#prefetch = prefetch;
-    this.#handBacklog();
+    if (this.#line !== undefined) this.#line.intake.prefetch = prefetch;
+    if (this.#state === 'running') this.#line?.intake.handBacklog();
     await this.fitPrefetch();
   }
 
   /** Has the broker send as much as this consumer may hold now. Changes take place one after the other. */
   async fitPrefetch(): Promise<void> {
     const fitted = this.#fitting.then(() => {
-      if (this.#state === 'running')
-        return this.#subscriptions?.fit(this.#core.serverPrefetch(this.#prefetch), this.#isStream);
+      if (this.#state !== 'running' || this.#line === undefined) return;
+      const { subscriptions, intake } = this.#line;
+      return subscriptions.fit(this.#serverPrefetch, intake.inbox.isStream);
     });
     this.#fitting = fitted.catch(() => {});
     await fitted;
   }
 
+  #settled(): void {
+    this.#deaths = 0;
+    if (this.#state === 'draining') this.#endIfDrained();
+  }
+
   /** Ends the subscription; what was handed over stays settleable, what was not goes back to the queue. */
   async cancel(): Promise<void> {
     if (this.#state === 'starting') return this.end();
-    this.#dropBacklog();
     if (this.#state === 'asking') this.#drain();
     if (this.#state !== 'running') return;
     this.#state = 'cancelling';
+    this.#line?.intake.stop();
     this.#core.link.output.flush();
     try {
       await this.#fitting;
-      await this.#subscriptions?.cancel();
+      await this.#line?.subscriptions.cancel();
     } catch {
       // The channel died meanwhile, and the consumer with it.
     }
@@ -179,7 +124,7 @@ export class AmqpConsumer implements Sink, InboxOwner {
    * again; what was handed over stays settleable in either case.
    */
   async #cancelledByBroker(channel: Channel): Promise<void> {
-    if (this.#inbox?.channel !== channel || this.#state !== 'running') return;
+    if (this.#line?.channel !== channel || this.#state !== 'running') return;
     this.#state = 'asking';
     const { queue } = this.request;
     const text = `the broker ended the consumer: queue "${queue}" was deleted, or the node that held it went away`;
@@ -189,7 +134,7 @@ export class AmqpConsumer implements Sink, InboxOwner {
     try {
       await link.utility.run((utility) => utility.checkQueue(queue));
       found = this.#isAsking(channel);
-      if (found) await this.#subscriptions?.restart(this.#core.serverPrefetch(this.#prefetch));
+      if (found) await this.#line.subscriptions.restart(this.#serverPrefetch);
     } catch {
       found = false;
     }
@@ -197,44 +142,32 @@ export class AmqpConsumer implements Sink, InboxOwner {
     if (found) {
       this.#state = 'running';
       events.warning(why);
-      this.#handBacklog();
+      this.#line.intake.handBacklog();
     } else if (link.lostBecause === undefined) {
-      this.#dropBacklog();
       this.#drain();
       this.#owner.consumerLost(this, why);
     }
   }
 
   #isAsking(channel: Channel): boolean {
-    return this.#inbox?.channel === channel && this.#state === 'asking';
-  }
-
-  #dropBacklog(): void {
-    for (const delivery of this.#backlog.take()) {
-      this.#inbox?.unsettled.delete(delivery);
-      this.#inbox?.release(delivery.tag);
-    }
+    return this.#line?.channel === channel && this.#state === 'asking';
   }
 
   /** Lives on until what was handed over is settled. */
   #drain(): void {
     if (this.#state === 'ended') return;
     this.#state = 'draining';
+    this.#line?.intake.stop();
     this.#endIfDrained();
   }
 
   #endIfDrained(): void {
-    if (this.#inbox === undefined || this.#inbox.unsettled.size === 0) void this.end();
+    if (this.inbox === undefined || this.inbox.unsettled.size === 0) void this.end();
   }
 
   /** Has the broker put everything unsettled back on the queue. */
   async recover(): Promise<void> {
-    const inbox = this.#inbox;
-    if (inbox === undefined || inbox.unsettled.size === 0) return;
-    this.#core.handed -= inbox.unsettled.size - this.#backlog.size;
-    this.#backlog.take();
-    this.#core.gaveRoom();
-    await inbox.recover();
+    await this.#line?.intake.recover();
   }
 
   /** Closes its channel; the broker takes back what is unsettled. */
@@ -255,18 +188,14 @@ export class AmqpConsumer implements Sink, InboxOwner {
   }
 
   #leave(): Inbox | undefined {
-    const inbox = this.#inbox;
-    if (inbox === undefined) return undefined;
-    this.#inbox = undefined;
-    this.#core.link.reader.remove(inbox.number);
-    if (!this.request.noAck) this.#core.handed -= inbox.unsettled.size - this.#backlog.size;
-    this.#backlog.take();
-    this.#core.gaveRoom();
-    return inbox;
+    const line = this.#line;
+    this.#line = undefined;
+    line?.intake.leave();
+    return line?.intake.inbox;
   }
 
   #died(channel: Channel, error: Error | undefined): void {
-    if (this.#inbox?.channel !== channel) return;
+    if (this.#line?.channel !== channel) return;
     this.#leave()?.die();
     if (this.#state === 'cancelling' || this.#state === 'draining') this.#ended();
     // amqplib ends the channels before it says that the connection is lost: look when it has.

@@ -1,4 +1,4 @@
-import { MessageStateError, type Outcome, StaleDeliveryError } from '@kombu/core';
+import { MessageStateError, NotSupportedError, type Outcome, StaleDeliveryError } from '@kombu/core';
 import type { Channel } from 'amqplib';
 import { channelNumber } from '../driver/amqplib.js';
 import { closeChannel } from '../driver/open-channel.js';
@@ -19,6 +19,11 @@ export interface InboxOwner {
 export class Inbox implements Late {
   readonly channel: Channel;
   readonly number: number;
+  /**
+   * Whether the messages are those of a stream, which keeps them whatever becomes of them: it takes acks, as credit for more,
+   * and ends the whole connection on anything else.
+   */
+  isStream = false;
   /** Deliveries that the broker waits for, oldest first. */
   readonly unsettled = new Set<AmqpDelivery>();
   readonly #output: Output;
@@ -41,18 +46,27 @@ export class Inbox implements Late {
         'the channel that this message came on is gone, and the broker has taken the message back',
       );
     }
+    if (outcome === 'requeue') this.assertTakesBack('requeue');
     if (!this.unsettled.delete(delivery)) {
       throw new MessageStateError('ALREADY_SETTLED', 'this message was settled before');
     }
-    if (outcome === 'ack') {
+    if (outcome === 'ack' || this.isStream) {
       if (this.#acks.push(delivery.tag) === 1) this.#output.later(this);
     } else writeReject(this.#output, this.number, delivery.tag, outcome !== 'reject');
     this.#owner.settled();
   }
 
+  /** @throws NotSupportedError when its messages are those of a stream. */
+  assertTakesBack(what: string): void {
+    if (this.isStream)
+      throw new NotSupportedError(`${what}: a stream takes no message back; ack and reject both go on`);
+  }
+
   /** Gives a delivery that its consumer never saw back to the queue. */
   release(tag: number): void {
-    if (this.#state === 'open') writeReject(this.#output, this.number, tag, true);
+    if (this.#state === 'dead') return;
+    if (this.isStream) writeAck(this.#output, this.number, tag, false);
+    else writeReject(this.#output, this.number, tag, true);
   }
 
   writeLate(output: Output): void {

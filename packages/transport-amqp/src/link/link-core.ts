@@ -4,6 +4,7 @@ import type { ResolvedAmqpOptions } from '../options.js';
 import type { FrameReader } from '../wire/frame-reader.js';
 import type { Output } from '../wire/output.js';
 import type { TableWriter } from '../wire/table-writer.js';
+import type { QueueKinds } from './queue-kinds.js';
 import type { UtilityChannels } from './utility-channels.js';
 
 /** What the channels of a link need of it. */
@@ -17,6 +18,8 @@ export interface LinkCore {
   readonly utility: UtilityChannels;
   /** Exchanges that were there when this link last looked: publishing to them needs no check. */
   readonly exchanges: Set<string>;
+  /** Which queues are streams. */
+  readonly queueKinds: QueueKinds;
   /** The largest frame that the broker takes, in bytes. */
   readonly frameMax: number;
   /** Whether the broker takes no messages now, because of an alarm. */

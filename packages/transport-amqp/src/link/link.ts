@@ -17,6 +17,7 @@ import { linkError } from '../translate-error.js';
 import { FrameReader } from '../wire/frame-reader.js';
 import { Output } from '../wire/output.js';
 import { TableWriter } from '../wire/table-writer.js';
+import { QueueKinds } from './queue-kinds.js';
 import { UtilityChannels } from './utility-channels.js';
 import { watch } from './watchdog.js';
 
@@ -36,6 +37,7 @@ export class AmqpLink implements TransportConnection {
   readonly utility: UtilityChannels;
   /** Exchanges that were there when this link last looked: publishing to them needs no check. */
   readonly exchanges = new Set<string>();
+  readonly queueKinds = new QueueKinds();
   readonly #raw: RawConnection;
   readonly #channels = new Set<AmqpChannel>();
   readonly #closed = deferred<KombuError | undefined>();

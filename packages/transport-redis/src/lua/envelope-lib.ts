@@ -2,9 +2,9 @@
  * Lua functions that read and patch envelopes (needs `jsonLib`).
  *
  * - `facts(raw)`: delivery tag (text), exchange and routing key (as JSON strings) of an envelope; nil for what is not there.
- *   The usual envelope ends with `"properties": {.., "delivery_info": {..}, .., "delivery_tag": ".."}}`; when no other brace
- *   stands in that tail, its keys cannot belong to anything but the top-level `properties`, and one pattern finds them.
- *   Everything else is walked through.
+ *   The usual envelope ends with `"properties": {.., "delivery_info": {..}, .., "delivery_tag": ".."}}`. When the word is there
+ *   once and no other brace stands behind it, what it names can only be the top-level `properties`, and one pattern finds all
+ *   three. Everything else is walked through.
  * - `expiry_of(raw)`: wall-clock milliseconds in `properties.expires_at_ms` (ours; Python ignores it), nil where there is none
  * - `retag(raw, tag)`: the envelope with another delivery tag
  * - `redelivered(raw)`: the envelope flagged as Python flags it: `headers.redelivered` and
@@ -13,10 +13,6 @@
  * - `body_bytes(raw)`: the size of the body in bytes
  */
 export const envelopeLib = String.raw`
-local function pick(object, name)
-  return match(object, '^"' .. name .. '": ?("[^"\\]*")') or match(object, '[, ]"' .. name .. '": ?("[^"\\]*")')
-end
-
 local function properties_of(raw)
   local start = match(raw, '^%s*(){')
   local p = start and member(raw, start, 'properties')
@@ -44,25 +40,26 @@ local function walk(raw)
   return tag, exchange, key
 end
 
-local TAIL = '[,{ ]"properties": ?{([^{}]*)"delivery_info": ?{([^{}]*)}([^{}]*)}}$'
-local function tail_of(raw)
-  local before, info, after = match(sub(raw, -1000), TAIL)
-  if info and byte(raw) == 123 and (before == '' or match(before, '[, ]$')) then return before, info, after end
+local USUAL = '^"properties": ?{([^{}]*)"delivery_info": ?{"exchange": ?("[^"\\]*"), ?"routing_key": ?("[^"\\]*")}' ..
+  '([^{}]*)"delivery_tag": ?"([^"\\]+)"}}$'
+local function clean(text)
+  local last = byte(text, -1)
+  return last == 44 or last == 32
 end
 
 local function facts(raw)
-  local before, info, after = tail_of(raw)
-  if info then
-    local tag = pick(after, 'delivery_tag') or pick(before, 'delivery_tag')
-    local exchange, key = pick(info, 'exchange'), pick(info, 'routing_key')
-    if tag and #tag > 2 and exchange and key then return sub(tag, 2, -2), exchange, key end
+  local p = find(raw, '"properties":', 1, true)
+  if p and byte(raw) == 123 and not find(raw, '"properties":', p + 13, true) then
+    local left = byte(raw, p - 1)
+    local before, exchange, key, after, tag = match(raw, USUAL, p)
+    if tag and (left == 44 or left == 32) and (before == '' or clean(before)) and clean(after) then
+      return tag, exchange, key
+    end
   end
   return walk(raw)
 end
 
 local function expiry_of(raw)
-  local _, info, after = tail_of(raw)
-  if info then return tonumber(match(after, '[, ]"expires_at_ms": ?(%d+)')) end
   local p = properties_of(raw)
   local from, to
   if p then from, to = member(raw, p, 'expires_at_ms') end

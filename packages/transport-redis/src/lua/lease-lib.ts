@@ -16,8 +16,8 @@
  * - `prime()`: a write that never grows memory. Redis refuses growing commands when memory is full, but not after the first
  *   write of a script; without it nobody could consume what fills the memory.
  * - `micros()`: the server's clock
- * - `record(items, owner, lease)`: writes the entries, leases and marks of `items` ({raw, queue, step}), sets their `tag`. A
- *   tag that is in use already is replaced in the envelope, so that both entries survive.
+ * - `record(raws, homes, owner, lease)`: writes the entries, leases and marks of envelopes from `homes` ({queue, step}) and
+ *   returns their delivery tags. A tag that is in use already is replaced in the envelope, so that both entries survive.
  * - `held(tag, mark, score, owner)`: fields of the mark when the reservation is that owner's (nil: anybody's), else nil
  * - `raw_of(tag, length)`: the envelope as it was, from its entry
  * - `forget(tags)`: removes entries, leases and marks
@@ -30,6 +30,9 @@ local UNACKED, INDEX, MARKS, LEASES, SIZES = KEYS[1], KEYS[2], KEYS[3], KEYS[4],
 local PREFIX, SEP, RECORDS, BINDINGS = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local ticks = 0
+-- So long a member makes the server keep the set as a skip list: the short form it uses for small sets costs more with every
+-- member.
+local LASTING = '_kombu.node.leases: this member is longer than zset-max-listpack-value'
 
 local function prime()
   call('ZREM', LEASES, '')
@@ -70,63 +73,75 @@ local function push(command, queue, step, raws)
   end
 end
 
-local function record(items, owner, lease)
-  local n = #items
-  if n == 0 then return end
-  local now = micros()
-  local tags, route, seen = {}, {}, {}
+-- The exchange and routing key to record: the message's own where Python would find its queue by them, else the queue.
+local function route_of(exchange, key, queue)
+  local found = false
+  if exchange == '""' then
+    found = key and text_of(key) == queue
+  elseif exchange and key then
+    found = call('SISMEMBER', BINDINGS .. text_of(exchange), text_of(key) .. SEP .. SEP .. queue) == 1
+  end
+  if found then return ', ' .. exchange .. ', ' .. key .. ']' end
+  return ', "", ' .. cjson.encode(queue) .. ']'
+end
+
+local function fresh_tag(owner, at)
+  local h = redis.sha1hex(owner .. '/' .. at)
+  return sub(h, 1, 8) .. '-' .. sub(h, 9, 12) .. '-4' .. sub(h, 14, 16) .. '-8' .. sub(h, 18, 20) .. '-' .. sub(h, 21, 32)
+end
+
+local function record(raws, homes, owner, lease)
+  local n = #raws
+  local now = micros() + ticks
+  ticks = ticks + n
+  local tags, exchanges, keys, seen = {}, {}, {}, {}
   for i = 1, n do
-    local item = items[i]
-    item.tag, item.exchange, item.key = facts(item.raw)
-    tags[i] = item.tag or ''
+    local tag, exchange, key = facts(raws[i])
+    tags[i], exchanges[i], keys[i] = tag or '', exchange or false, key or false
   end
   local taken = call('HMGET', UNACKED, unpack(tags))
-  local entries, index, marks, leases = {}, {}, {}, {}
+  local entries, index, marks, leases = {}, {}, {}, { 'inf', LASTING }
+  local exchange, key, home, tail, place
+  local span = lease * 1000
   for i = 1, n do
-    local item = items[i]
-    local tag = item.tag
-    if not tag or taken[i] or seen[tag] then
-      local h = redis.sha1hex(owner .. '/' .. format('%.0f', now) .. '/' .. (ticks + i))
-      tag = sub(h, 1, 8) .. '-' .. sub(h, 9, 12) .. '-4' .. sub(h, 14, 16) .. '-8' .. sub(h, 18, 20) .. '-' .. sub(h, 21, 32)
-      if item.tag then item.raw = retag(item.raw, tag) end
-      item.tag = tag
+    local raw, tag = raws[i], tags[i]
+    local at = now + i
+    local text = format('%.0f', at)
+    if tag == '' or taken[i] or seen[tag] then
+      local fresh = fresh_tag(owner, text)
+      if tag ~= '' then
+        raw = retag(raw, fresh)
+        raws[i] = raw
+      end
+      tag = fresh
+      tags[i] = fresh
     end
     seen[tag] = true
-    local raw, queue = item.raw, item.queue
-    local exchange, key = item.exchange, item.key
-    local whole = exchange or ''
-    whole = whole .. '\0' .. (key or '') .. '\0' .. queue
-    local tail = route[whole]
-    if not tail then
-      local direct = exchange and key
-      if direct and exchange ~= '""' then
-        key = text_of(key)
-        direct = call('SISMEMBER', BINDINGS .. text_of(exchange), key .. SEP .. SEP .. queue) == 1
-      elseif direct then
-        direct = text_of(key) == queue
-      end
-      tail = direct and (', ' .. exchange .. ', ' .. item.key .. ']') or (', "", ' .. cjson.encode(queue) .. ']')
-      route[whole] = tail
+    if exchange ~= exchanges[i] or key ~= keys[i] or home ~= homes[i] then
+      exchange, key, home = exchanges[i], keys[i], homes[i]
+      tail = route_of(exchange, key, home.queue)
+      place = '|' .. home.step .. '|' .. home.queue
     end
     local length = #raw
+    local k = 2 * i
+    entries[k - 1] = tag
     if byte(raw) == 123 then
-      entries[2 * i] = '[' .. raw .. tail
+      entries[k] = '[' .. raw .. tail
     else
-      entries[2 * i] = '[' .. cjson.encode(raw) .. tail
+      entries[k] = '[' .. cjson.encode(raw) .. tail
       length = 0
     end
-    ticks = ticks + 1
-    local at = now + ticks
-    local text = format('%.0f', at)
-    entries[2 * i - 1] = tag
-    index[2 * i - 1], index[2 * i] = at / 1000000, tag
-    leases[2 * i - 1], leases[2 * i] = at + lease * 1000, tag
-    marks[2 * i - 1], marks[2 * i] = tag, owner .. '|' .. text .. '|' .. text .. '|' .. length .. '|' .. item.step .. '|' .. queue
+    -- The newest first: that is where the server finds the place of each next one at once.
+    local back = 2 * (n - i)
+    index[back + 1], index[back + 2] = at / 1000000, tag
+    marks[k - 1], marks[k] = tag, owner .. '|' .. text .. '|' .. text .. '|' .. length .. place
+    leases[k + 1], leases[k + 2] = at + span, tag
   end
   call('HSET', UNACKED, unpack(entries))
   call('ZADD', INDEX, unpack(index))
   call('HSET', MARKS, unpack(marks))
   call('ZADD', LEASES, unpack(leases))
+  return tags
 end
 
 local function held(tag, mark, score, owner)
@@ -148,6 +163,7 @@ local function unmark(tags)
   if #tags == 0 then return end
   call('HDEL', MARKS, unpack(tags))
   call('ZREM', LEASES, unpack(tags))
+  if call('ZCARD', LEASES) == 1 then call('ZREM', LEASES, LASTING) end
 end
 
 local function forget(tags)

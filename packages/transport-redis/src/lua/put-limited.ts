@@ -74,9 +74,9 @@ for q = 1, queues do
     local raw, step = oldest(queue)
     local heavy = bytes and body_bytes(raw) or 0
     if not drop then
-      local item = { raw = raw, queue = queue, step = step }
-      record({ item }, owner, lease)
-      out[#out + 1] = item
+      local one = { raw }
+      local tags = record(one, { { queue = queue, step = step } }, owner, lease)
+      out[#out + 1] = { queue = queue, tag = tags[1], raw = one[1] }
     end
     call('RPOP', list_of(queue, step))
     length, weight = length - 1, weight - heavy

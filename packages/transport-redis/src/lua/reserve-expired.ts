@@ -18,27 +18,28 @@ export const reserveExpired = script(
   leaseLib,
   `
 local max, now, queue = tonumber(ARGV[6]), tonumber(ARGV[8]), ARGV[9]
-local items, cuts = {}, {}
+local raws, homes, cuts = {}, {}, {}
 prime()
 for a = 10, #ARGV do
   local list = list_of(queue, ARGV[a])
+  local home = { queue = queue, step = ARGV[a] }
   local taken = 0
-  while #items < max do
+  while #raws < max do
     local raw = call('LINDEX', list, -taken - 1)
     local expiry = raw and expiry_of(raw)
     if not expiry or expiry > now then break end
     taken = taken + 1
-    items[#items + 1] = { raw = raw, queue = queue, step = ARGV[a] }
+    raws[#raws + 1], homes[#homes + 1] = raw, home
   end
   if taken > 0 then cuts[#cuts + 1] = { list, -taken - 1 } end
 end
-if #items == 0 then return {} end
-record(items, ARGV[5], tonumber(ARGV[7]))
+if #raws == 0 then return {} end
+local tags = record(raws, homes, ARGV[5], tonumber(ARGV[7]))
 for i = 1, #cuts do call('LTRIM', cuts[i][1], 0, cuts[i][2]) end
 local reply = {}
-for i = 1, #items do
-  weigh(queue, -1, -body_bytes(items[i].raw))
-  reply[2 * i - 1], reply[2 * i] = items[i].tag, items[i].raw
+for i = 1, #raws do
+  weigh(queue, -1, -body_bytes(raws[i]))
+  reply[2 * i - 1], reply[2 * i] = tags[i], raws[i]
 end
 return reply
 `,

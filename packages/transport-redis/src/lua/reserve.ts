@@ -21,38 +21,39 @@ export const reserve = script(
   leaseLib,
   `
 local owner, max, lease, budget = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local items, cuts = {}, {}
-local bytes = 0
+local raws, homes, cuts = {}, {}, {}
+local count, bytes = 0, 0
 prime()
 for l = 6, #KEYS do
-  local list, queue, step = KEYS[l], ARGV[2 * l - 3], ARGV[2 * l - 2]
+  local list = KEYS[l]
+  local home
   local taken = 0
-  while #items < max do
-    local want = math.min(max - #items, 16)
-    if #items > 0 then want = math.min(max - #items, math.max(1, math.floor((budget - bytes) * #items / (bytes + 1)))) end
-    local raws = call('LRANGE', list, -taken - want, -taken - 1)
-    for i = #raws, 1, -1 do
-      items[#items + 1] = { raw = raws[i], queue = queue, step = step, list = l - 5 }
-      bytes = bytes + #raws[i]
+  while count < max do
+    local want = math.min(max - count, 16)
+    if count > 0 then want = math.min(max - count, math.max(1, math.floor((budget - bytes) * count / (bytes + 1)))) end
+    local found = call('LRANGE', list, -taken - want, -taken - 1)
+    local n = #found
+    if n > 0 and not home then home = { queue = ARGV[2 * l - 3], step = ARGV[2 * l - 2], number = l - 5 } end
+    for i = n, 1, -1 do
+      count = count + 1
+      raws[count], homes[count] = found[i], home
+      bytes = bytes + #found[i]
     end
-    taken = taken + #raws
-    if #raws < want then break end
-    if bytes >= budget then break end
+    taken = taken + n
+    if n < want or bytes >= budget then break end
   end
-  if taken > 0 then
-    cuts[#cuts + 1] = { list, -taken - 1 }
-  end
-  if #items >= max or bytes >= budget then break end
+  if taken > 0 then cuts[#cuts + 1] = { list, -taken - 1 } end
+  if count >= max or bytes >= budget then break end
 end
-if #items == 0 then return {} end
-record(items, owner, lease)
+if count == 0 then return {} end
+local tags = record(raws, homes, owner, lease)
 for i = 1, #cuts do call('LTRIM', cuts[i][1], 0, cuts[i][2]) end
 if call('EXISTS', SIZES) == 1 then
-  for i = 1, #items do weigh(items[i].queue, -1, -body_bytes(items[i].raw)) end
+  for i = 1, count do weigh(homes[i].queue, -1, -body_bytes(raws[i])) end
 end
 local reply = {}
-for i = 1, #items do
-  reply[3 * i - 2], reply[3 * i - 1], reply[3 * i] = items[i].list, items[i].tag, items[i].raw
+for i = 1, count do
+  reply[3 * i - 2], reply[3 * i - 1], reply[3 * i] = homes[i].number, tags[i], raws[i]
 end
 return reply
 `,

@@ -6,17 +6,25 @@ function literal(word: string): string {
 }
 
 /**
- * The regular expression, in the syntax that Python and JavaScript share, for a topic exchange's binding key: `*` is exactly
- * one word, `#` any number of words, none included, as in AMQP. Python readers use the text that is stored with a binding as
- * it is; the one that Python itself writes lets `*` cross dots, and `#` miss the empty case.
+ * The regular expression for a topic exchange's binding key, in the syntax that Python and JavaScript share: `*` is exactly one
+ * word, `#` any number of words, none included, as in AMQP. For stores whose bindings Python reads: Python matches by the text
+ * that is stored with a binding. (The text that Python itself writes lets `*` cross dots, and `#` miss the empty case.) This
+ * library routes by the binding key, never by this.
+ *
+ * @example
+ * ```ts
+ * import { topicPattern } from '@kombu/core/virtual';
+ *
+ * console.log(topicPattern('stock.#')); // ^stock(?:\..*)?$
+ * ```
  */
 export function topicPattern(bindingKey: string): string {
   // '#.#' says no more than '#'.
   const words = bindingKey.split('.').filter((word, i, all) => word !== '#' || all[i - 1] !== '#');
   if (words.length === 1 && words[0] === '#') return '^.*?$';
   // The empty key has no word at all: neither '*' nor an empty word takes it.
-  let pattern =
-    bindingKey !== '' && words.every((word) => word === '*' || word === '#' || word === '') ? '^(?=.)' : '^';
+  const onlyWild = words.every((word) => word === '*' || word === '#' || word === '');
+  let pattern = bindingKey !== '' && onlyWild ? '^(?=.)' : '^';
   let begins = true;
   for (const word of words) {
     if (word === '#') {

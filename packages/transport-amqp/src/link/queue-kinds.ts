@@ -1,0 +1,34 @@
+import { type Arguments, type ConsumeRequest, NotSupportedError } from '@kombu/core';
+
+/**
+ * Which queues are streams, as far as this link has declared them. RabbitMQ ends the whole connection when a stream is asked
+ * for what only queues can do, so that has to be refused before it is sent.
+ */
+export class QueueKinds {
+  readonly #kinds = new Map<string, 'stream' | 'queue'>();
+
+  declared(name: string, table: Arguments): void {
+    this.#kinds.set(name, table['x-queue-type'] === 'stream' ? 'stream' : 'queue');
+  }
+
+  deleted(name: string): void {
+    this.#kinds.delete(name);
+  }
+
+  /** Undefined: this link has not declared it. */
+  kind(name: string): 'stream' | 'queue' | undefined {
+    return this.#kinds.get(name);
+  }
+
+  /** Whether a consumer reads a stream, by what this link has declared or by what it asks for. */
+  readsStream({ queue, arguments: table }: ConsumeRequest): boolean {
+    const kind = this.kind(queue);
+    return kind === 'stream' || (kind === undefined && table['x-stream-offset'] !== undefined);
+  }
+
+  /** @throws NotSupportedError when it is a stream. */
+  refuseStream(name: string, what: string): void {
+    if (this.kind(name) === 'stream')
+      throw new NotSupportedError(`${what}: "${name}" is a stream, which has no such thing`);
+  }
+}
