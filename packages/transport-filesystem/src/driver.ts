@@ -37,6 +37,7 @@ export function createDriver(
   const { store: topology, stale } = createTopology(context);
   const { put, idle } = createPut(context, stale);
   link.closed.then(() => news.stop());
+  link.supervise(transport.clock, parts.pollingIntervalMs);
   return {
     closed: link.closed,
     limits: {

@@ -12,7 +12,7 @@ export interface Candidate extends FileName {
 
 /** Clocks of file systems move in steps of some milliseconds: what is newer than that may change unseen. */
 const CLOCK_STEP_MS = 20;
-/** How long what is left of a listing is taken for the front of the queue, where news are told of. */
+/** How long a listing and what was told of since are taken for all there is. */
 const LISTING_MAX_AGE_MS = 5000;
 
 /**
@@ -20,12 +20,12 @@ const LISTING_MAX_AGE_MS = 5000;
  * of one message does not read them all again.
  */
 export class FolderIndex {
-  /** Whether the system tells of new files, which are then handed to {@link add}. */
-  told = false;
+  /** The queues that are consumed, where the system tells of new files: those are handed to {@link add}. */
+  told: ReadonlySet<string> | undefined;
   readonly #link: FolderLink;
   #lines = new Map<string, Candidate[]>();
   #signature: string | undefined;
-  #listedAt = 0;
+  #listedAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   /** Names that came while a listing was under way. */
@@ -35,12 +35,10 @@ export class FolderIndex {
     this.#link = link;
   }
 
-  /** The files of a queue, the first one first, as they are now or were a moment ago. To be changed by {@link take} only. */
+  /** The files of a queue, the first one first: those that are there, or that consumers have been told of. */
   async line(queue: string): Promise<readonly Candidate[]> {
-    const known = this.#lines.get(queue);
-    const young = this.told && performance.now() - this.#listedAt < LISTING_MAX_AGE_MS;
-    if (known !== undefined && known.length > 0 && young) return known;
-    return this.current(queue);
+    const young = performance.now() - this.#listedAt < LISTING_MAX_AGE_MS;
+    return this.told?.has(queue) && young ? (this.#lines.get(queue) ?? []) : this.current(queue);
   }
 
   /** The files of a queue as they are now, whoever has written them. */

@@ -52,11 +52,13 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
     for (const [index, item] of items.entries()) {
       try {
         const done = settleOne(context, item);
-        if (!done) failures.push({ index, error: link.look() ?? lost(item) });
-        else if (item.outcome === 'release' || item.outcome === 'requeue') context.wake(item.queue);
+        if (!done && link.look() === undefined) failures.push({ index, error: lost(item) });
+        if (done && (item.outcome === 'release' || item.outcome === 'requeue')) context.wake(item.queue);
       } catch (error) {
         failures.push({ index, error: link.translate(error, `settling a message of queue '${item.queue}'`) });
       }
+      // With the folder gone nothing is settled: the next link does it.
+      link.check();
     }
     return failures;
   };

@@ -41,8 +41,6 @@ export function translateOpenError(error: unknown, what: string): KombuError {
   const translated = translateError(error, what);
   const { message } = translated;
   if (translated.code === 'ERR_KOMBU_ACCESS_REFUSED') return new AuthenticationError(message, { cause: error });
-  if (code === 'ENOTDIR' || code === 'EEXIST') {
-    return new OperationalError('CONNECT_REFUSED', message, { cause: error, retryable: false });
-  }
-  return translated;
+  const noFolder = code === 'ENOENT' || code === 'ENOTDIR' || code === 'EEXIST';
+  return noFolder ? new OperationalError('CONNECT_REFUSED', message, { cause: error }) : translated;
 }

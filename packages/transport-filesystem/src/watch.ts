@@ -4,7 +4,7 @@ import type { VirtualDriver } from '@kombu/core/virtual';
 import type { DriverContext } from './driver-context.js';
 
 /** More names than that in one go are not looked at one by one: the folder is listed anew. */
-const MANY = 500;
+const MANY = 2000;
 
 /** Tells consumers of new files. */
 export interface FolderWatch {
@@ -51,7 +51,7 @@ export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
   const stop = (): void => {
     watcher?.close();
     watcher = undefined;
-    index.told = false;
+    index.told = undefined;
     cancelPoll?.();
     clearImmediate(scheduled);
     scheduled = undefined;
@@ -89,7 +89,8 @@ export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
         schedule();
       });
       watcher.on('error', fallBack);
-      index.told = true;
+      index.told = watched;
+      index.forget();
     } catch (error) {
       fallBack(error as Error);
     }
@@ -97,7 +98,7 @@ export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
   const fallBack = (cause: Error): void => {
     watcher?.close();
     watcher = undefined;
-    index.told = false;
+    index.told = undefined;
     if (link.look() !== undefined) return;
     const why = `the system does not tell of new files in ${folders.in} (${cause.message}): it is looked at now and then`;
     transport.warn(new OperationalError('BROKER_BUSY', why, { cause }));

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { until } from '@kombu/brokers';
+import { type Connection, Queue } from '@kombu/core';
+import { formatFileName, NameGiver } from '../src/file-name.js';
+import { makeFolder } from './support/folder.js';
+
+const folder = await makeFolder();
+const queue = new Queue('shared');
+let connection: Connection;
+
+beforeAll(async () => {
+  connection = folder.connect();
+  await queue.bind(connection).queueDeclare();
+});
+afterAll(async () => {
+  await connection.close();
+  await folder.remove();
+});
+
+/** A process that consumes, and says the number of each message once it is acknowledged. */
+function worker(): { readonly child: ChildProcess; readonly seen: number[] } {
+  const script = `
+    import { Connection, Queue } from '@kombu/core';
+    import { filesystem } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+    const connection = new Connection(${JSON.stringify(folder.url)}, { transport: filesystem });
+    const consumer = connection.consumer({
+      queues: [new Queue('shared')], autoDeclare: false, prefetchCount: 20,
+      onMessage: async (message) => { await message.ack({ confirm: true }); console.log(message.payload.n); },
+    });
+    await consumer.consume();
+    process.stdin.on('end', () => connection.close()).resume();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const seen: number[] = [];
+  let rest = '';
+  child.stdout.on('data', (chunk) => {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    seen.push(...lines.map(Number));
+  });
+  return { child, seen };
+}
+
+describe('a folder that many share', () => {
+  it('gives each of 5,000 messages to one of four processes', async () => {
+    const workers = Array.from({ length: 4 }, worker);
+    const closed = workers.map(({ child }) => new Promise((resolve) => child.once('close', resolve)));
+    await connection.producer().publishMany(
+      Array.from({ length: 5000 }, (_, n) => ({ n })),
+      { routingKey: 'shared' },
+    );
+    const count = (): number => workers.reduce((sum, { seen }) => sum + seen.length, 0);
+    await until(async () => count() >= 5000, { what: 'all have come', timeoutMs: 60_000 });
+    for (const { child } of workers) child.stdin?.end();
+    expect(await Promise.all(closed)).toEqual([0, 0, 0, 0]);
+    const all = workers.flatMap(({ seen }) => seen).sort((a, b) => a - b);
+    expect(all).toEqual([...Array(5000).keys()]);
+    for (const { seen } of workers) expect(seen.length).toBeGreaterThan(0);
+    expect(await readdir(path.join(folder.path, '.kombu', 'in-flight'))).toEqual([]);
+  }, 90_000);
+
+  it('with 10,000 files of others wakes nobody for nothing, and does not list them for each message', async () => {
+    const names = new NameGiver(() => Date.now());
+    const other = folder.connect();
+    let deliveries = 0;
+    const consumer = other.consumer({
+      queues: [queue],
+      prefetchCount: 1,
+      onMessage: async (message) => {
+        deliveries += 1;
+        await message.ack();
+      },
+    });
+    await consumer.consume();
+    const cpu = process.cpuUsage();
+    for (let i = 0; i < 10_000; i++) await writeFile(path.join(folder.path, names.give('nobody', 0, false)), '{}');
+    await connection.producer().publishMany(
+      Array.from({ length: 300 }, (_, n) => ({ n })),
+      { routingKey: 'shared' },
+    );
+    await until(async () => deliveries === 300, { what: 'all have come', timeoutMs: 20_000 });
+    const { user, system } = process.cpuUsage(cpu);
+    // Listing 10,000 names takes 10 ms or more: 300 listings would be beyond that by themselves.
+    expect((user + system) / 1e6).toBeLessThan(20);
+    const idle = process.cpuUsage();
+    const started = Date.now();
+    await until(async () => Date.now() - started > 1000, { what: 'a second has passed', timeoutMs: 5000 });
+    const rest = process.cpuUsage(idle);
+    expect((rest.user + rest.system) / 1e6).toBeLessThan(0.3);
+    await consumer.close();
+    await other.close();
+    expect(
+      formatFileName('q', '1', { time: '0'.repeat(15), priority: 0, redelivered: false, random: '0'.repeat(14) }),
+    ).toBe('1_00000000-0000-8000-8000-000000000000.q.msg');
+  }, 60_000);
+});
