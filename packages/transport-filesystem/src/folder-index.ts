@@ -12,6 +12,8 @@ export interface Candidate extends FileName {
 
 /** Clocks of file systems move in steps of some milliseconds: what is newer than that may change unseen. */
 const CLOCK_STEP_MS = 20;
+/** What has not been changed for so long will not be changed any more. */
+const SETTLED_MS = 10_000;
 /** How long a listing and what was told of since are taken for all there is. */
 const LISTING_MAX_AGE_MS = 5000;
 
@@ -98,11 +100,15 @@ export class FolderIndex {
     this.#late = late;
     try {
       const names = await readdir(this.#link.folders.in);
-      const times = new Map<string, Candidate>();
-      for (const line of this.#lines.values()) for (const file of line) if (!file.own) times.set(file.name, file);
+      // Files of Python that are complete for sure are not looked at again.
+      const known = new Map<string, Candidate>();
+      const old = Date.now() - SETTLED_MS;
+      for (const line of this.#lines.values()) {
+        for (const file of line) if (file.own === undefined && file.mtimeMs < old) known.set(file.name, file);
+      }
       const lines = new Map<string, Candidate[]>();
       for (const name of names) {
-        const file = times.get(name) ?? this.#see(name, false);
+        const file = known.get(name) ?? this.#see(name, false);
         if (file === undefined) continue;
         const line = lines.get(file.queue);
         if (line === undefined) lines.set(file.queue, [file]);

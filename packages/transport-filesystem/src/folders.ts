@@ -2,6 +2,7 @@ import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { InvalidOptionError } from '@kombu/core';
 import type { FilesystemOptions } from './options.js';
+import { codeOf, isMissing } from './translate-error.js';
 
 /** Everything of ours is in a folder of this name, which Python looks into neither for messages nor for exchanges. */
 const OWN = '.kombu';
@@ -82,10 +83,25 @@ export function resolveFolders(virtualHost: string | undefined, options: Filesys
 /** Makes what is missing, and removes drafts that killed processes have left. */
 export async function prepareFolders(folders: Folders): Promise<void> {
   for (const folder of Object.values(folders)) {
-    if (typeof folder === 'string') await mkdir(folder, { recursive: true });
+    if (typeof folder === 'string') await makeFolder(folder);
   }
   for (const drafts of [folders.drafts, folders.controlDrafts]) {
     for (const name of await readdir(drafts)) await removeOld(path.join(drafts, name));
+  }
+}
+
+/** Makes a folder and those above it. `mkdir` with `recursive` calls a read-only file system a missing folder. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    const above = path.dirname(folder);
+    if (!isMissing(error) || above === folder) throw error;
+    await makeFolder(above);
+    await mkdir(folder).catch((again: unknown) => {
+      if (codeOf(again) !== 'EEXIST') throw again;
+    });
   }
 }
 

@@ -42,6 +42,13 @@ export function createTopology(context: DriverContext): FolderTopology {
     }
   };
 
+  /** Nothing is there only as long as the folder is. */
+  const present = <T>(found: T): T => {
+    const gone = found === undefined ? link.look() : undefined;
+    if (gone !== undefined) throw gone;
+    return found;
+  };
+
   const typeOf = (exchange: string): string | undefined => own.record(exchange)?.type ?? predeclaredType(exchange);
   /** Whether a binding goes where Python reads it. */
   const isShared = ({ exchange, destinationType, arguments: args }: BindingRecord): boolean =>
@@ -56,7 +63,8 @@ export function createTopology(context: DriverContext): FolderTopology {
   ];
 
   const store: TopologyStore = {
-    loadExchange: (name, o) => guard(`loading exchange '${name}'`, o?.signal, () => tables.load(name)),
+    loadExchange: (name, o) =>
+      guard(`loading exchange '${name}'`, o?.signal, async () => present(await tables.load(name))),
     saveExchange: (record, o) =>
       guard(`declaring exchange '${record.name}'`, o?.signal, () => {
         const stored = own.saveRecord(record);
@@ -69,7 +77,8 @@ export function createTopology(context: DriverContext): FolderTopology {
         await python?.remove(name);
         return own.exchanges().filter((exchange) => own.unbindAll(exchange, 'exchange', name));
       }),
-    loadQueue: (name, o) => guard(`loading queue '${name}'`, o?.signal, () => files.read<QueueRecord>(queueFile(name))),
+    loadQueue: (name, o) =>
+      guard(`loading queue '${name}'`, o?.signal, () => present(files.read<QueueRecord>(queueFile(name)))),
     saveQueue: (record, o) =>
       guard(`declaring queue '${record.name}'`, o?.signal, () => {
         for (;;) {
@@ -116,5 +125,12 @@ export function createTopology(context: DriverContext): FolderTopology {
       return () => watcher.close();
     },
   };
-  return { store, stale: (check) => tables.stale(check) };
+  return {
+    store,
+    stale: (check) => {
+      const changed = tables.stale(check);
+      if (changed.length > 0) present(undefined);
+      return changed;
+    },
+  };
 }

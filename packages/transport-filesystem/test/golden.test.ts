@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Connection, Exchange, Queue } from '@kombu/core';
@@ -33,7 +33,6 @@ describe('what is stored is what Python Kombu stores', () => {
   const [q, p, c] = ['q', 'p', 'c'].map((name) => path.join(folder.path, name)) as [string, string, string];
 
   beforeEach(async () => {
-    mkdirSync(folder.path, { recursive: true });
     const folders = { dataFolderIn: q, dataFolderOut: q, controlFolder: c, processedFolder: p, storeProcessed: true };
     connection = folder.connect({}, folders);
     for (const queue of [video, stock, fan]) await queue.bind(connection).declare();

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isUnavailable, until } from '@kombu/brokers';
@@ -21,7 +21,6 @@ function suite(version: PythonVersion, python: PythonPeer): void {
   beforeAll(async () => {
     const folder = await makeFolder();
     ({ path: root, remove } = folder);
-    await mkdir(root);
     const control = version === '5.2' ? {} : { control_folder: path.join(root, 'control') };
     await python.open('filesystem://', {
       transport_options: { data_folder_in: root, data_folder_out: root, ...control },

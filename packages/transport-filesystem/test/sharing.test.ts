@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { type Connection, Queue } from '@kombu/core';
-import { formatFileName, NameGiver } from '../src/file-name.js';
+import { NameGiver } from '../src/file-name.js';
 import { makeFolder } from './support/folder.js';
 
 const folder = await makeFolder();
@@ -79,14 +79,13 @@ describe('a folder that many share', () => {
     await consumer.consume();
     const cpu = process.cpuUsage();
     for (let i = 0; i < 10_000; i++) await writeFile(path.join(folder.path, names.give('nobody', 0, false)), '{}');
-    await connection.producer().publishMany(
-      Array.from({ length: 300 }, (_, n) => ({ n })),
-      { routingKey: 'shared' },
-    );
+    const producer = connection.producer();
+    for (let n = 0; n < 300; n++) await producer.publish({ n }, { routingKey: 'shared' });
     await until(async () => deliveries === 300, { what: 'all have come', timeoutMs: 20_000 });
     const { user, system } = process.cpuUsage(cpu);
-    // Listing 10,000 names takes 10 ms or more: 300 listings would be beyond that by themselves.
-    expect((user + system) / 1e6).toBeLessThan(20);
+    const seconds = (user + system) / 1e6;
+    // Writing, being told of and reading so many files costs about a second; a listing for each of 300 messages, five more.
+    expect(seconds).toBeLessThan(4);
     const idle = process.cpuUsage();
     const started = Date.now();
     await until(async () => Date.now() - started > 1000, { what: 'a second has passed', timeoutMs: 5000 });
@@ -94,8 +93,5 @@ describe('a folder that many share', () => {
     expect((rest.user + rest.system) / 1e6).toBeLessThan(0.3);
     await consumer.close();
     await other.close();
-    expect(
-      formatFileName('q', '1', { time: '0'.repeat(15), priority: 0, redelivered: false, random: '0'.repeat(14) }),
-    ).toBe('1_00000000-0000-8000-8000-000000000000.q.msg');
   }, 60_000);
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,20 +22,21 @@ export interface TestFolder {
 export async function makeFolder(parent = tmpdir()): Promise<TestFolder> {
   const base = await mkdtemp(path.join(parent, 'kombu-fs-'));
   const root = path.join(base, 'root');
+  /** One step, so that nobody finds nothing there and makes a folder. */
+  const pointTo = async (target: string): Promise<void> => {
+    await symlink(target, `${root}.new`);
+    await rename(`${root}.new`, root);
+  };
+  await mkdir(path.join(base, 'real'));
+  await pointTo('real');
   const url = `filesystem://${root}`;
   return {
     path: root,
     url,
     connect: (options, transportOptions) =>
       new Connection(url, { transport: filesystem, ...options, ...(transportOptions && { transportOptions }) }),
-    async takeAway() {
-      await rename(root, `${root}.away`);
-      await writeFile(root, 'a file is where the folder was');
-    },
-    async bringBack() {
-      await unlink(root);
-      await rename(`${root}.away`, root);
-    },
+    takeAway: () => pointTo('nowhere'),
+    bringBack: () => pointTo('real'),
     remove: () => rm(base, { recursive: true, force: true }),
   };
 }
