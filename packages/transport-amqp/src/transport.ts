@@ -2,7 +2,7 @@ import type { BrokerTarget, Transport, TransportConnection, TransportContext } f
 import { capabilities } from './capabilities.js';
 import { connect } from './driver/connect.js';
 import { AmqpLink } from './link/link.js';
-import { type AmqpOptions, optionSpecs, resolveOptions } from './options.js';
+import { type AmqpOptions, optionSpecs } from './options.js';
 
 /**
  * RabbitMQ, and other brokers that speak AMQP 0-9-1, by way of amqplib.
@@ -22,6 +22,6 @@ export const amqp: Transport<AmqpOptions> = Object.freeze<Transport<AmqpOptions>
   options: optionSpecs,
   async connect(target: BrokerTarget<AmqpOptions>, context: TransportContext): Promise<TransportConnection> {
     const secure = target.scheme === 'amqps' && target.tls === undefined ? { ...target, tls: {} } : target;
-    return new AmqpLink(await connect(secure, context), resolveOptions(target.options), context);
+    return new AmqpLink(await connect(secure, context), secure, context);
   },
 });

@@ -57,10 +57,23 @@ function suite(rabbitmq: Rabbitmq): void {
       expect(`${error} ${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('secret-password');
     });
 
-    it('names the virtual host that is not there, and takes one with any name', async () => {
+    it('says why a virtual host is refused, and takes one with any name', async () => {
       await expect(openLink(url, { virtualHost: 'nowhere' })).rejects.toMatchObject({
+        code: 'ERR_KOMBU_AUTH_FAILED',
+        message: expect.stringContaining('vhost nowhere not found'),
+      });
+      await ctl('add_vhost', 'forbidden');
+      await expect(openLink(url, { virtualHost: 'forbidden' })).rejects.toMatchObject({
+        code: 'ERR_KOMBU_AUTH_FAILED',
+        message: expect.stringContaining("access to vhost 'forbidden' refused for user 'guest'"),
+      });
+      await ctl('add_vhost', 'full');
+      await ctl('set_permissions', '-p', 'full', 'guest', '.*', '.*', '.*');
+      await ctl('set_vhost_limits', '-p', 'full', '{"max-connections": 0}');
+      await expect(openLink(url, { virtualHost: 'full' })).rejects.toMatchObject({
         code: 'ERR_KOMBU_CONNECT_REFUSED',
-        message: expect.stringContaining('"nowhere"'),
+        retryable: true,
+        message: expect.stringContaining('limit'),
       });
       const name = '/a b%2f\u2603?x';
       await ctl('add_vhost', name);
@@ -308,11 +321,16 @@ function suite(rabbitmq: Rabbitmq): void {
       await connection.link.close();
     });
 
-    it('an exchange type that the broker does not have is NOT_SUPPORTED', async () => {
+    it('an exchange type that the broker does not have is NOT_SUPPORTED, and costs nobody the connection', async () => {
       const connection = await openLink(url);
-      const channel = await connection.channel();
+      const { channel, delivery } = await filled(connection);
       const exchange = { name: unique('x'), type: 'x-unheard-of', durable: false, autoDelete: false, arguments: {} };
-      await expect(channel.declareExchange(exchange)).rejects.toMatchObject({ code: 'ERR_KOMBU_NOT_SUPPORTED' });
+      await expect(channel.declareExchange(exchange)).rejects.toMatchObject({
+        code: 'ERR_KOMBU_NOT_SUPPORTED',
+        message: expect.stringContaining('x-unheard-of'),
+      });
+      channel.settle(delivery, 'ack');
+      await declareQueue(channel);
       await connection.link.close();
     });
 

@@ -108,7 +108,7 @@ function suite(rabbitmq: Rabbitmq): void {
     await connection.close();
   });
 
-  it('subscribes again when only the queue died, and says when it was deleted', async () => {
+  it('subscribes again when only the queue died, and declares it again when somebody deleted it', async () => {
     const connection = open();
     const queue = new Queue(unique('crashing'));
     const { seen, consumer } = await collect(connection, queue);
@@ -121,6 +121,16 @@ function suite(rabbitmq: Rabbitmq): void {
     );
     await producer.publish({ id: 2 }, { routingKey: queue.name, retry: true });
     await until(() => seen.has(2), { what: 'the message after the crash of the queue' });
+    // Somebody else deletes it: it is declared again, with its bindings, and consumed.
+    await using other = open();
+    const told = once(consumer as never, 'cancelled');
+    const back = once(consumer as never, 'revived');
+    await queue.bind(other).delete();
+    expect((await told)[0]).toMatchObject({ queue: queue.name, error: { code: 'ERR_KOMBU_NOT_FOUND' } });
+    await back;
+    await producer.publish({ id: 3 }, { routingKey: queue.name, mandatory: true });
+    await until(() => seen.has(3), { what: 'the message in the queue that was declared again' });
+    // We delete it ourselves: that is that.
     const cancelled = once(consumer as never, 'cancelled');
     await queue.bind(connection).delete();
     expect((await cancelled)[0]).toMatchObject({ queue: queue.name, error: { code: 'ERR_KOMBU_NOT_FOUND' } });

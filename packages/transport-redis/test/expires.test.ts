@@ -48,10 +48,7 @@ describe('a queue with x-expires', () => {
     await until(
       async () => {
         await driver.recover?.({ limit: 10, signal });
-        return (
-          (await server.command('KEYS', '*q*')) instanceof Array &&
-          ((await server.command('KEYS', '*q*')) as unknown[]).length === 0
-        );
+        return ((await server.command('KEYS', '*q*')) as unknown[]).length === 0;
       },
       { what: 'what is left of it to go' },
     );

@@ -1,4 +1,14 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -120,4 +130,33 @@ describe.each(installers)('the packed packages, installed with %s', (name, insta
       advice: expect.stringContaining('@kombu/transport-sqs'),
     });
   }, 60_000);
+
+  it('run in Jest with CommonJS as the guide says', async () => {
+    const tests = path.join(app, 'commonjs');
+    for (const [file, code] of titledBlocks(path.join(ROOT, 'docs/guide/testing.md'))) {
+      mkdirSync(path.dirname(path.join(tests, file)), { recursive: true });
+      writeFileSync(path.join(tests, file), code);
+    }
+    writeFileSync(path.join(tests, 'package.json'), JSON.stringify({ name: 'tests', private: true }));
+    mkdirSync(path.join(tests, 'node_modules'));
+    const environment = path.resolve(import.meta.dirname, '../node_modules/jest-environment-node');
+    symlinkSync(realpathSync(environment), path.join(tests, 'node_modules/jest-environment-node'));
+    const jest = path.join(ROOT, 'node_modules/jest/bin/jest.js');
+    const { code, output } = await run(process.execPath, [jest, '--rootDir', tests, '--ci'], {
+      cwd: tests,
+      quiet: true,
+      timeoutMs: 60_000,
+    });
+    expect(output).toContain('a greeting arrives');
+    expect(`${code} ${output}`).toMatch(/^0 /);
+  }, 90_000);
 });
+
+/** The files that a page shows: its blocks that are fenced with a title. */
+function titledBlocks(page: string): [string, string][] {
+  const text = readFileSync(page, 'utf8');
+  return [...text.matchAll(/^```js title=(\S+)\n([\s\S]*?)^```$/gm)].map((match) => [
+    match[1] as string,
+    match[2] as string,
+  ]);
+}

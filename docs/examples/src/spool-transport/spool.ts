@@ -2,8 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { watch as watchFolder } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { deferred, InvalidOptionError, type KombuError, MessageStateError, type Transport } from '@kombu/core';
-import { defineVirtualTransport, type Reserved, type VirtualDriver, type VirtualOptions } from '@kombu/core/virtual';
+import {
+  deferred,
+  InvalidOptionError,
+  type KombuError,
+  MessageStateError,
+  OperationalError,
+  type Transport,
+} from '@kombu/core';
+import {
+  defineVirtualTransport,
+  type ItemFailure,
+  type Reserved,
+  type VirtualDriver,
+  type VirtualOptions,
+} from '@kombu/core/virtual';
 
 const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
@@ -51,6 +64,7 @@ export function openSpool(root: string): VirtualDriver {
   const makeQueue = async (name: string): Promise<void> => {
     await mkdir(ready(name), { recursive: true });
     await mkdir(taken(name), { recursive: true });
+    await mkdir(drafts, { recursive: true });
   };
   /** A lease is the time of the file: until then it belongs to whoever took it. */
   const lease = (file: string, ms: number): Promise<boolean> => {
@@ -77,15 +91,21 @@ export function openSpool(root: string): VirtualDriver {
 
     put: ({ entries }) =>
       inTurn(async () => {
-        const named = entries.map((entry) => ({ ...entry, file: nameFor(entry.priority) }));
-        await mkdir(drafts, { recursive: true });
-        for (const { queue, file, payload } of named) {
-          const draft = path.join(drafts, file);
-          await writeFile(draft, payload as string);
-          await makeQueue(queue);
-          await rename(draft, path.join(ready(queue), file));
+        const failures: ItemFailure[] = [];
+        for (const [index, { queue, priority, payload }] of entries.entries()) {
+          const file = nameFor(priority);
+          try {
+            await makeQueue(queue);
+            await writeFile(path.join(drafts, file), payload as string);
+            await rename(path.join(drafts, file), path.join(ready(queue), file));
+          } catch (cause) {
+            failures.push({
+              index,
+              error: new OperationalError('BROKER_BUSY', `spool: ${file} was not written`, { cause }),
+            });
+          }
         }
-        return { failures: [], evicted: [] };
+        return { failures, evicted: [] };
       }),
 
     reserve: ({ queues, max, leaseMs, noAck, signal }) =>
@@ -108,7 +128,7 @@ export function openSpool(root: string): VirtualDriver {
 
     settle: (items) =>
       inTurn(async () => {
-        const failures = [];
+        const failures: ItemFailure[] = [];
         for (const [index, { queue, token, outcome }] of items.entries()) {
           const file = path.join(taken(queue), token as string);
           const [from = ''] = (token as string).split(',');
@@ -121,7 +141,7 @@ export function openSpool(root: string): VirtualDriver {
       }),
 
     async extend(items, leaseMs) {
-      const failures = [];
+      const failures: ItemFailure[] = [];
       for (const [index, { queue, token }] of items.entries()) {
         const file = path.join(taken(queue), token as string);
         if (!(await lease(file, leaseMs))) failures.push({ index, error: lost(file) });

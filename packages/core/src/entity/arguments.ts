@@ -23,7 +23,8 @@ function frozenCopy(value: unknown): unknown {
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy));
   if (typeof value !== 'object' || value === null) return value;
   const prototype = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) return value;
+  // A plain object, of whatever realm.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return value;
   return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, frozenCopy(item)])));
 }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { deliveryModeNumber } from '../entity/delivery-mode.js';
 import { InvalidOptionError } from '../errors/index.js';
 import type { Headers, MessageProperties } from '../transport/delivery.js';
@@ -74,7 +75,7 @@ function nameOf(target: NonNullable<MessageOptions['replyTo']>): string {
 }
 
 function wholeSeconds(time: Date | number): number {
-  const ms = typeof time === 'number' ? time : time instanceof Date ? time.getTime() : Number.NaN;
+  const ms = typeof time === 'number' ? time : types.isDate(time) ? time.getTime() : Number.NaN;
   if (!Number.isFinite(ms)) throw new InvalidOptionError(`${OWNER}: 'timestamp' must be a valid Date or milliseconds`);
   return Math.floor(ms / 1000);
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { InvalidOptionError } from '../errors/index.js';
 import { checkOptionNames, flag, optionalFunction, text, wholeNumber } from '../util/check-options.js';
 import { CONSUMER_OPTION_NAMES, type ConsumerOptions, type ResolvedConsumerOptions } from './consumer-options.js';
@@ -28,7 +29,7 @@ export function resolveConsumerOptions<T>(options: ConsumerOptions<T>): Resolved
 /** @throws InvalidOptionError when it is neither `'any'` nor a list of names */
 export function checkedAccept(accept: unknown): readonly string[] | 'any' | undefined {
   if (accept === undefined || accept === 'any') return accept;
-  const names = accept instanceof Set ? [...accept] : accept;
+  const names = types.isSet(accept) ? [...accept] : accept;
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names;
   throw new InvalidOptionError(`${OWNER}: 'accept' must be a list of serializer names and MIME types, or 'any'`);
 }

@@ -119,13 +119,6 @@ export class BindingCache {
     this.#epoch++;
   }
 
-  /** Forgets everything. */
-  clear(): void {
-    this.#exchanges.clear();
-    this.#queues.clear();
-    this.#epoch++;
-  }
-
   #emptyTable(name: string): ExchangeTable | undefined {
     return predeclaredType(name) === undefined
       ? undefined

@@ -30,6 +30,7 @@ export class CarryOver {
             settlements: [...earlier.settlements, ...left.settlements],
             presence: [...earlier.presence, ...left.presence],
           };
+    if (all.unsettled.length === 0 && all.settlements.length === 0 && all.presence.length === 0) return;
     const cancel = clock.after(ms, () => this.#kept.delete(connectionId), { unref: true });
     this.#kept.set(connectionId, { left: all, cancel });
   }

@@ -83,7 +83,7 @@ export class Consumers {
     const { presence, connectionId, options } = this.#link;
     const { queue, tag, noAck, exclusive } = request;
     await this.#cleared;
-    const { settings } = await this.#declarations.use(queue, o);
+    const { settings, record } = await this.#declarations.use(queue, o);
     const entry: PresenceEntry = { queue, consumer: uuid(), owner: connectionId, exclusive };
     if (!(await presence.join(entry, options.leaseMs, o))) {
       throw new ChannelError('ACCESS_REFUSED', `queue '${queue}' is in exclusive use`);
@@ -92,6 +92,8 @@ export class Consumers {
     this.#owners.set(consumer, owner);
     try {
       await this.#begin(queue);
+      const { view } = this.#link.topology;
+      if (record !== undefined && view !== undefined && view.queue(queue) === undefined) throw gone(queue);
       if (!owner.isOpen) throw new ClosedError(`the channel was closed while consumer '${tag}' was starting`);
     } catch (error) {
       await this.stop(consumer);
@@ -136,7 +138,7 @@ export class Consumers {
 
   /** A queue was deleted: its consumers end. */
   queueGone(queue: string): void {
-    const why = new ChannelError('NOT_FOUND', `queue '${queue}' was deleted`);
+    const why = gone(queue);
     for (const [consumer, owner] of [...this.#owners]) {
       if (consumer.queue !== queue) continue;
       this.#owners.delete(consumer);
@@ -170,4 +172,8 @@ export class Consumers {
     this.#watch?.remove(queue);
     this.#interest.end(queue);
   }
+}
+
+function gone(queue: string): ChannelError {
+  return new ChannelError('NOT_FOUND', `queue '${queue}' was deleted`);
 }

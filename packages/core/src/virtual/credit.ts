@@ -19,10 +19,6 @@ export class Credit {
     this.#limit = limit;
   }
 
-  get taken(): number {
-    return this.#taken;
-  }
-
   get free(): number {
     return Math.max(0, this.#limit - this.#taken);
   }

@@ -1,4 +1,4 @@
-import { Feed, type LoopConsumer } from './feed.js';
+import { Feed } from './feed.js';
 import type { QueueSettings } from './queue-arguments.js';
 
 /** The feeds of a link: one a queue, and one more for its consumers without acknowledgement. */
@@ -36,10 +36,5 @@ export class FeedTable {
   *values(): Iterable<Feed> {
     yield* this.#acked.values();
     yield* this.#auto.values();
-  }
-
-  /** Every consumer of a queue. */
-  consumers(queue: string): readonly LoopConsumer[] {
-    return [...(this.#acked.get(queue)?.consumers ?? []), ...(this.#auto.get(queue)?.consumers ?? [])];
   }
 }

@@ -146,10 +146,10 @@ export class Reaper {
     else this.#queues.add(queue, (since ?? now) + expiresMs);
   }
 
-  /** Where the store does not tell of deleted queues: looks for those that are consumed from. */
+  /** Looks for deleted queues that are consumed from: the store may not tell of them, or not every time. */
   async #findDeleted(): Promise<void> {
     const { topology, driver } = this.#link;
-    if (topology.onQueueDropped !== undefined) return;
+    if (topology.view !== undefined) return;
     for (const queue of this.#consumers.queues()) {
       if (this.#state === 'stopped') return;
       if ((await topology.loadQueue(queue)) !== undefined || (await driver.hasQueue(queue))) continue;

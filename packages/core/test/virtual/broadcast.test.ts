@@ -7,6 +7,7 @@ import {
   connect,
   drain,
   exchange,
+  failure,
   message,
   queue,
   settle,
@@ -128,6 +129,17 @@ describe('fanout to subscribers', () => {
     await channel.cancel(tag);
     await until('it is unsubscribed again', () => store.subscribers.size === 0);
     expect(got.length).toBe(1);
+  });
+
+  it('fails a publish that the store could not send', async () => {
+    const { store, channel } = await open();
+    await fanout(channel, 'a');
+    await channel.publish(message('fine'), to('news', ''));
+    const { pause } = store;
+    store.pause = () => Promise.reject(new Error('busy'));
+    const error = await failure(channel.publish(message('m'), to('news', '')));
+    store.pause = pause;
+    expect(error).toMatchObject({ code: 'ERR_KOMBU_BROKER_BUSY', retryable: true });
   });
 
   it('dead-letters what is rejected', async () => {

@@ -123,7 +123,7 @@ export class AmqpChannel implements TransportChannel, ConsumerOwner {
     } catch (error) {
       this.#forget(consumer);
       void consumer.end();
-      throw this.#translate(error);
+      throw this.#translate(error, queue);
     }
   }
 
@@ -177,7 +177,7 @@ export class AmqpChannel implements TransportChannel, ConsumerOwner {
         if (late?.inbox.unsettled.has(late)) late.inbox.settle(late, 'release');
       });
     } catch (error) {
-      throw this.#translate(error);
+      throw this.#translate(error, queue);
     }
   }
 
@@ -188,9 +188,10 @@ export class AmqpChannel implements TransportChannel, ConsumerOwner {
   ): MaybePromise<void> {
     if (!(delivery instanceof AmqpDelivery)) throw new StaleDeliveryError('this message did not come from this broker');
     const { inbox } = delivery;
+    const touched = o?.multiple ? this.#inboxes() : [inbox];
     if (o?.multiple && inbox.unsettled.has(delivery)) this.#settleUpTo(delivery.deliveryTag, outcome);
     else if (!delivery.noAck) inbox.settle(delivery, outcome);
-    if (o?.confirm) return inbox.sync();
+    if (o?.confirm) return syncAll(touched);
   }
 
   #settleUpTo(deliveryTag: number, outcome: Outcome | 'release'): void {
@@ -252,7 +253,11 @@ export class AmqpChannel implements TransportChannel, ConsumerOwner {
     if (this.#state !== 'open') throw this.#reason ?? new ClosedError('the channel is closed');
   }
 
-  #translate(error: unknown): KombuError {
-    return channelError(error, this.#link.lostBecause);
+  #translate(error: unknown, subject?: string): KombuError {
+    return channelError(error, this.#link.lostBecause, subject);
   }
+}
+
+async function syncAll(inboxes: readonly Inbox[]): Promise<void> {
+  await Promise.all(inboxes.map((inbox) => inbox.sync()));
 }

@@ -40,12 +40,15 @@ export class Declarations {
     assertName('exchange', name);
     assertName('type', type);
     const options = { durable, autoDelete, arguments: toAmqplibTable(exchange.arguments) };
-    await this.#run(
-      `declaring exchange "${name}"`,
-      o,
-      (channel): Promise<unknown> =>
-        passive ? channel.checkExchange(name) : channel.assertExchange(name, type, options),
-    );
+    const { exchangeTypes } = this.#link;
+    const declare = (channel: Channel): Promise<unknown> =>
+      passive ? channel.checkExchange(name) : channel.assertExchange(name, type, options);
+    await this.#run('declaring exchange', name, o, async (channel) => {
+      // RabbitMQ ends the connection over a type that it does not have; no other declaration says whether it has one.
+      if (!passive && !exchangeTypes.has(type)) await this.#link.elsewhere(declare);
+      await declare(channel);
+      if (!passive) exchangeTypes.add(type);
+    });
     this.#link.exchanges.add(name);
   }
 
@@ -53,7 +56,7 @@ export class Declarations {
     assertName('exchange', name);
     this.#link.exchanges.delete(name);
     const ifUnused = o?.ifUnused ?? false;
-    await this.#run(`deleting exchange "${name}"`, o, (channel) => channel.deleteExchange(name, { ifUnused }));
+    await this.#run('deleting exchange', name, o, (channel) => channel.deleteExchange(name, { ifUnused }));
     this.#link.exchanges.delete(name);
   }
 
@@ -61,7 +64,7 @@ export class Declarations {
     const { name, durable, exclusive, autoDelete, passive } = queue;
     assertName('queue', name);
     const options = { durable, exclusive, autoDelete, arguments: toAmqplibTable(queue.arguments) };
-    const info = await this.#run(`declaring queue "${name}"`, o, (channel) =>
+    const info = await this.#run('declaring queue', name, o, (channel) =>
       passive ? channel.checkQueue(name) : channel.assertQueue(name, options),
     );
     if (!passive) this.#link.queueKinds.declared(info.queue, queue.arguments);
@@ -71,7 +74,7 @@ export class Declarations {
   async deleteQueue(name: string, o?: DeleteOptions & Op): Promise<number> {
     assertName('queue', name);
     const conditions = { ifUnused: o?.ifUnused ?? false, ifEmpty: o?.ifEmpty ?? false };
-    const reply = await this.#run(`deleting queue "${name}"`, o, (channel) => channel.deleteQueue(name, conditions));
+    const reply = await this.#run('deleting queue', name, o, (channel) => channel.deleteQueue(name, conditions));
     this.#link.queueKinds.deleted(name);
     return reply.messageCount;
   }
@@ -79,20 +82,21 @@ export class Declarations {
   async purgeQueue(name: string, o?: Op): Promise<number> {
     assertName('queue', name);
     this.#link.queueKinds.refuseStream(name, 'purge');
-    const reply = await this.#run(`purging queue "${name}"`, o, (channel) => channel.purgeQueue(name));
+    const reply = await this.#run('purging queue', name, o, (channel) => channel.purgeQueue(name));
     return reply.messageCount;
   }
 
   async bindQueue(verb: 'bindQueue' | 'unbindQueue', b: BindingSpec, o?: Op): Promise<void> {
     const table = this.#binding('queue', b.queue, b.exchange, b.routingKey, b.arguments);
-    const what = `${verb === 'bindQueue' ? 'binding' : 'unbinding'} queue "${b.queue}"`;
-    await this.#run(what, o, (channel) => channel[verb](b.queue, b.exchange, b.routingKey, table));
+    await this.#run(verb === 'bindQueue' ? 'binding queue' : 'unbinding queue', b.queue, o, (channel) =>
+      channel[verb](b.queue, b.exchange, b.routingKey, table),
+    );
   }
 
   async bindExchange(verb: 'bindExchange' | 'unbindExchange', b: ExchangeBindingSpec, o?: Op): Promise<void> {
     const table = this.#binding('destination', b.destination, b.source, b.routingKey, b.arguments);
-    const what = `${verb === 'bindExchange' ? 'binding' : 'unbinding'} exchange "${b.destination}"`;
-    await this.#run(what, o, (channel) => channel[verb](b.destination, b.source, b.routingKey, table));
+    const what = verb === 'bindExchange' ? 'binding exchange' : 'unbinding exchange';
+    await this.#run(what, b.destination, o, (channel) => channel[verb](b.destination, b.source, b.routingKey, table));
   }
 
   #binding(
@@ -113,7 +117,13 @@ export class Declarations {
     await this.#last;
   }
 
-  async #run<T>(what: string, o: Op | undefined, operation: (channel: Channel) => Promise<T>): Promise<T> {
+  async #run<T>(
+    verb: string,
+    subject: string,
+    o: Op | undefined,
+    operation: (channel: Channel) => Promise<T>,
+  ): Promise<T> {
+    const what = `${verb} "${subject}"`;
     this.#assertOpen();
     throwIfAborted(o?.signal, what);
     const done = this.#last.then(() => {
@@ -125,7 +135,7 @@ export class Declarations {
     try {
       return await waitOrAbort(done, o?.signal, what);
     } catch (error) {
-      throw channelError(error, this.#link.lostBecause);
+      throw channelError(error, this.#link.lostBecause, subject);
     }
   }
 }

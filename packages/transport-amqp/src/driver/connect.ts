@@ -9,7 +9,8 @@ import {
 } from '@kombu/core';
 import amqplib, { type ChannelModel, type SocketOptions } from 'amqplib';
 import { type AmqpOptions, type ResolvedAmqpOptions, resolveOptions } from '../options.js';
-import { connectError } from '../translate-error.js';
+import { connectError, isHostRefused } from '../translate-error.js';
+import { type Refusal, refusal } from './refusal.js';
 
 const DEFAULT_HEARTBEAT_MS = 60_000;
 
@@ -94,12 +95,14 @@ export async function connect(target: BrokerTarget<AmqpOptions>, context: Transp
   if (context.signal.aborted) onAbort();
   context.signal.addEventListener('abort', onAbort, { once: true });
   const stopTimer = target.connectTimeoutMs > 0 ? context.clock.after(target.connectTimeoutMs, tooLate) : undefined;
+  const login = credentials(target);
+  const tcp = { ...socket, host: target.hostname ?? 'localhost', port: port(target), signal: end.signal };
   try {
     return await amqplib.connect(
       {
         protocol: target.tls === undefined ? 'amqp' : 'amqps',
-        hostname: target.hostname ?? 'localhost',
-        port: port(target),
+        hostname: tcp.host,
+        port: tcp.port,
         vhost: encodeURIComponent(virtualHost),
         heartbeat: heartbeatSeconds(target),
         channelMax: options.channelMax,
@@ -112,13 +115,20 @@ export async function connect(target: BrokerTarget<AmqpOptions>, context: Transp
         noDelay,
         keepAlive,
         ...(keepAliveInitialDelayMs === undefined ? {} : { keepAliveDelay: keepAliveInitialDelayMs }),
-        credentials: credentials(target),
+        credentials: login,
         clientProperties: clientProperties(options, context),
         signal: end.signal,
       } as SocketOptions,
     );
   } catch (error) {
-    throw end.signal.aborted ? end.signal.reason : connectError(error, address(target), virtualHost);
+    if (end.signal.aborted) throw end.signal.reason;
+    let reason: Refusal | undefined;
+    if (isHostRefused(error)) {
+      const { mechanism } = login;
+      const { locale } = options;
+      reason = await refusal({ tcp, tls: target.tls, mechanism, response: login.response(), locale, virtualHost });
+    }
+    throw connectError(error, address(target), virtualHost, reason);
   } finally {
     stopTimer?.();
     context.signal.removeEventListener('abort', onAbort);

@@ -1,4 +1,5 @@
 import {
+  type BrokerTarget,
   type ChannelEvents,
   ClosedError,
   deferred,
@@ -9,14 +10,16 @@ import {
   type TransportContext,
   throwIfAborted,
 } from '@kombu/core';
-import type { ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import { AmqpChannel } from '../channel/channel.js';
 import { type RawConnection, rawConnection } from '../driver/amqplib.js';
-import type { ResolvedAmqpOptions } from '../options.js';
+import { type AmqpOptions, type ResolvedAmqpOptions, resolveOptions } from '../options.js';
 import { linkError } from '../translate-error.js';
 import { FrameReader } from '../wire/frame-reader.js';
 import { Output } from '../wire/output.js';
 import { TableWriter } from '../wire/table-writer.js';
+import { elsewhere } from './elsewhere.js';
+import type { LinkCore } from './link-core.js';
 import { QueueKinds } from './queue-kinds.js';
 import { UtilityChannels } from './utility-channels.js';
 import { watch } from './watchdog.js';
@@ -25,7 +28,7 @@ import { watch } from './watchdog.js';
 const CLOSE_WITHIN_MS = 5_000;
 
 /** A connection to RabbitMQ: amqplib's, with our own way for messages in and out. */
-export class AmqpLink implements TransportConnection {
+export class AmqpLink implements TransportConnection, LinkCore {
   readonly closed: Promise<KombuError | undefined>;
   readonly driver: ChannelModel;
   readonly serverVersion: string | undefined;
@@ -37,7 +40,9 @@ export class AmqpLink implements TransportConnection {
   readonly utility: UtilityChannels;
   /** Exchanges that were there when this link last looked: publishing to them needs no check. */
   readonly exchanges = new Set<string>();
+  readonly exchangeTypes = new Set(['direct', 'topic', 'fanout', 'headers']);
   readonly queueKinds = new QueueKinds();
+  readonly #target: BrokerTarget<AmqpOptions>;
   readonly #raw: RawConnection;
   readonly #channels = new Set<AmqpChannel>();
   readonly #closed = deferred<KombuError | undefined>();
@@ -45,7 +50,8 @@ export class AmqpLink implements TransportConnection {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: unknown;
 
-  constructor(driver: ChannelModel, options: ResolvedAmqpOptions, context: TransportContext) {
+  constructor(driver: ChannelModel, target: BrokerTarget<AmqpOptions>, context: TransportContext) {
+    const options = resolveOptions(target.options);
     driver.on('error', (error) => {
       this.#reason ??= error;
     });
@@ -59,6 +65,7 @@ export class AmqpLink implements TransportConnection {
     });
     const raw = rawConnection(driver);
     this.driver = driver;
+    this.#target = target;
     this.options = options;
     this.context = context;
     this.closed = this.#closed.promise;
@@ -97,6 +104,10 @@ export class AmqpLink implements TransportConnection {
     return this.#state === 'open' && this.#reason === undefined
       ? undefined
       : (this.#reason ?? new ClosedError('the connection is closed'));
+  }
+
+  elsewhere<T>(operation: (channel: Channel) => Promise<T>): Promise<T> {
+    return elsewhere(this.#target, this.context, operation);
   }
 
   async openChannel(events: ChannelEvents, o: Op = {}): Promise<TransportChannel> {

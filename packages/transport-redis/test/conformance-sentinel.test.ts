@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isUnavailable, startRedis, until } from '@kombu/brokers';
+import { describeTransport } from '@kombu/conformance';
+import { Connection, type ConnectionOptions, Queue } from '@kombu/core';
+import { redis } from '../src/index.js';
+
+const sentinel = await startRedis({ sentinel: 3, replicas: 1 });
+
+if (isUnavailable(sentinel))
+  describe('conformance: redis sentinel', () => it.skip(`skipped: ${sentinel.unavailable}`, () => {}));
+else {
+  const url = sentinel.sentinels.map(({ port }) => `sentinel://127.0.0.1:${port}/0`).join(';');
+  const named = (options: ConnectionOptions = {}): ConnectionOptions => ({
+    ...options,
+    transportOptions: { ...options.transportOptions, masterName: sentinel.masterName },
+  });
+  describeTransport({
+    name: 'redis sentinel',
+    runner: { describe, it, beforeAll, afterAll, expect },
+    open: (broker, options) => new Connection(broker.url, { transport: redis, ...named(options) }),
+    broker: {
+      start: async () => ({ url }),
+      stop: async () => {},
+      killConnections: async () => (await sentinel.master()).killConnections?.(),
+    },
+    child: {
+      module: new URL('../dist/index.js', import.meta.url),
+      connect: (broker) => ({ url: broker.url, options: named() as Record<string, unknown> }),
+    },
+  });
+
+  describe('a failover of the master', () => {
+    afterAll(() => sentinel.close());
+
+    it('while messages flow: consumers go on by themselves, and nothing confirmed by a replica is lost', async () => {
+      const reconnect = { intervalStartMs: 20, intervalStepMs: 20, intervalMaxMs: 200 };
+      const options = named({
+        reconnect,
+        transportOptions: { confirmReplicas: 1, confirmReplicasTimeoutMs: 2000, leaseMs: 2000 },
+      });
+      const publishing = new Connection(url, { transport: redis, ...options });
+      const consuming = new Connection(url, { transport: redis, ...options });
+      const queue = new Queue(`failover-${process.pid}`);
+      const seen = new Set<number>();
+      const confirmed: number[] = [];
+      const consumer = consuming.consumer({
+        queues: [queue],
+        onMessage: async (m) => {
+          seen.add((m.payload as { n: number }).n);
+          await m.ack();
+        },
+      });
+      await consumer.consume();
+      const producer = publishing.producer();
+      let n = 0;
+      let state: 'running' | 'stopped' = 'running';
+      const flow = (async () => {
+        while (state === 'running') {
+          const mine = n++;
+          await producer.publish({ n: mine }, { routingKey: queue.name, retry: true, timeoutMs: 30_000 }).then(
+            () => confirmed.push(mine),
+            () => {},
+          );
+        }
+      })();
+      await until(() => confirmed.length > 200, { what: 'messages to flow' });
+      await sentinel.failover();
+      const before = confirmed.length;
+      await until(() => confirmed.length > before + 200, { what: 'messages to flow again', timeoutMs: 40_000 });
+      state = 'stopped';
+      await flow;
+      await until(() => confirmed.every((one) => seen.has(one)), {
+        what: 'every confirmed message',
+        timeoutMs: 30_000,
+      });
+      await consumer.close();
+      await queue.bind(publishing).delete();
+      await consuming.close();
+      await publishing.close();
+    }, 120_000);
+
+    it('an unknown master name is an error that says so, at once', async () => {
+      const connection = new Connection(url, { transport: redis, transportOptions: { masterName: 'nobody' } });
+      await expect(connection.connect()).rejects.toMatchObject({ message: expect.stringContaining('nobody') });
+      await connection.close();
+      const unnamed = new Connection(url, { transport: redis });
+      await expect(unnamed.connect()).rejects.toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
+      await unnamed.close();
+    });
+  });
+}
