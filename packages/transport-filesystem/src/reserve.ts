@@ -21,20 +21,28 @@ export class Taker {
 
   /** Takes a file out of its queue; undefined: somebody else was quicker, or it is not a message (yet). */
   take(file: Candidate, leaseMs: number): Reserved | undefined {
-    const { folders, index, transport } = this.#context;
-    const { queue, mtimeMs, own } = file;
+    const { link, folders, index, transport } = this.#context;
     index.take(file);
-    if (own === undefined && !isReady(file, folders, transport)) return undefined;
-    // Files of Python get a name that keeps their place, whatever becomes of the time of the file.
-    const name = own === undefined ? restamp(file, mtimeMs, false) : file.name;
-    const held = heldName(transport.clock.now() + leaseMs, `${this.#id}.${(this.#count++).toString(36)}`, name);
-    const at = path.join(folders.inFlight, held);
     try {
-      renameSync(path.join(folders.in, file.name), at);
+      if (file.own !== undefined || isReady(file, folders, transport)) return this.#rename(file, leaseMs);
     } catch (error) {
-      if (isMissing(error) && this.#context.link.look() === undefined) return undefined;
+      if (isMissing(error) && link.look() === undefined) return undefined;
+      // It is still where it was.
+      index.forget();
       throw error;
     }
+    index.forget();
+    return undefined;
+  }
+
+  #rename(file: Candidate, leaseMs: number): Reserved | undefined {
+    const { folders, transport } = this.#context;
+    const { queue, own } = file;
+    // Files of Python get a name that keeps their place, whatever becomes of the time of the file.
+    const name = own === undefined ? restamp(file, file.mtimeMs, false) : file.name;
+    const held = heldName(transport.clock.now() + leaseMs, `${this.#id}.${(this.#count++).toString(36)}`, name);
+    const at = path.join(folders.inFlight, held);
+    renameSync(path.join(folders.in, file.name), at);
     const token: Reservation = { queue, held, name, renewed: false };
     try {
       const payload = readFileSync(at, 'utf8');

@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { Connection, Exchange, type KombuError, Queue } from '@kombu/core';
 import { filesystem } from '../src/index.js';
@@ -12,29 +12,34 @@ const code = (error: unknown): string => (error as KombuError).code;
 const queue = new Queue('q', { exchange: new Exchange('x', { type: 'direct' }), routingKey: 'k' });
 const to = { exchange: 'x', routingKey: 'k' };
 
-/** A small file system in memory, or why there is none. */
-async function smallDisk(): Promise<{ readonly at: string; readonly unavailable?: string }> {
-  const at = await mkdtemp(path.join(tmpdir(), 'kombu-disk-'));
-  const made = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', at], { encoding: 'utf8' });
-  if (made.status === 0) return { at };
-  await rm(at, { recursive: true });
-  return { at, unavailable: `no small file system can be mounted (${made.stderr?.trim() || made.error?.message})` };
+const mountPoint = path.join(tmpdir(), `kombu-disk-${process.pid}`);
+/** Mounts a small file system in memory; resolves with why that cannot be done. */
+async function mountSmallDisk(): Promise<string | undefined> {
+  await mkdir(mountPoint, { recursive: true });
+  const made = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', mountPoint], { encoding: 'utf8' });
+  if (made.status === 0) return undefined;
+  await rmdir(mountPoint);
+  return `no small file system can be mounted (${made.stderr?.trim() || made.error?.message})`;
 }
-
-const disk = await smallDisk();
+async function unmount(): Promise<void> {
+  execFileSync('umount', [mountPoint]);
+  await rmdir(mountPoint);
+}
+const unavailable = await mountSmallDisk();
+if (unavailable === undefined) await unmount();
 
 describe('a real disk that gets full', () => {
-  if (disk.unavailable !== undefined) {
-    it.skip(`skipped: ${disk.unavailable}`, () => {});
+  if (unavailable !== undefined) {
+    it.skip(`skipped: ${unavailable}`, () => {});
     return;
   }
-  afterAll(async () => {
-    execFileSync('umount', [disk.at]);
-    await rm(disk.at, { recursive: true });
+  beforeAll(async () => {
+    await mountSmallDisk();
   });
+  afterAll(unmount);
 
   it('refuses what it cannot take, keeps what it has confirmed, and goes on when there is room', async () => {
-    const folder = await makeFolder(disk.at);
+    const folder = await makeFolder(mountPoint);
     const connection = folder.connect();
     await queue.bind(connection).declare();
     const producer = connection.producer();
@@ -65,19 +70,19 @@ describe('a real disk that gets full', () => {
   });
 
   it('that may not be written to is ACCESS_REFUSED, and AUTH_FAILED for who connects', async () => {
-    const folder = await makeFolder(disk.at);
+    const folder = await makeFolder(mountPoint);
     const connection = folder.connect();
     await queue.bind(connection).declare();
     await connection.producer().publish('before', to);
-    execFileSync('mount', ['-o', 'remount,ro', disk.at]);
+    execFileSync('mount', ['-o', 'remount,ro', mountPoint]);
     try {
       expect(await connection.producer().publish('no', to).catch(code)).toBe('ERR_KOMBU_ACCESS_REFUSED');
       expect(await queue.bind(connection).get().catch(code)).toBe('ERR_KOMBU_ACCESS_REFUSED');
-      const other = new Connection(`filesystem://${disk.at}/another`, { transport: filesystem });
+      const other = new Connection(`filesystem://${mountPoint}/another`, { transport: filesystem });
       expect(await other.connect().catch(code)).toBe('ERR_KOMBU_AUTH_FAILED');
       await other.close();
     } finally {
-      execFileSync('mount', ['-o', 'remount,rw', disk.at]);
+      execFileSync('mount', ['-o', 'remount,rw', mountPoint]);
     }
     expect((await queue.bind(connection).get())?.payload).toBe('before');
     await connection.close();
