@@ -100,7 +100,7 @@ export type { QueueConsumeOptions } from './messaging/queue-consumers.js';
 export type { SimpleGetOptions, SimpleQueueOptions } from './messaging/simple-queue.js';
 export { SimpleBuffer, SimpleQueue } from './messaging/simple-queue.js';
 export type * from './transport/index.js';
-export { abortError, throwIfAborted, waitOrAbort } from './util/abort.js';
+export { abortError, onAbort, throwIfAborted, waitOrAbort } from './util/abort.js';
 export type { Clock } from './util/clock.js';
 export { systemClock } from './util/clock.js';
 export type { Deferred } from './util/deferred.js';

@@ -1,6 +1,7 @@
 import type { BrokerTarget, Transport, TransportConnection, TransportContext } from '@kombu/core';
 import { capabilities } from './capabilities.js';
 import { connect } from './driver/connect.js';
+import { amqplibVersion } from './driver/version.js';
 import { AmqpLink } from './link/link.js';
 import { type AmqpOptions, optionSpecs } from './options.js';
 
@@ -17,6 +18,9 @@ export const amqp: Transport<AmqpOptions> = Object.freeze<Transport<AmqpOptions>
   schemes: ['amqp', 'amqps', 'pyamqp', 'librabbitmq'],
   driverType: 'amqp',
   driverName: 'amqplib',
+  get driverVersion() {
+    return amqplibVersion();
+  },
   defaultPort: 5672,
   capabilities,
   options: optionSpecs,

@@ -79,7 +79,11 @@ function suite(rabbitmq: Rabbitmq): void {
   it.each(['amqp', 'pyamqp', 'librabbitmq'])('%s:// is RabbitMQ', async (scheme) => {
     await using other = new Connection(rabbitmq.url.replace('amqp', scheme), { transport: amqp });
     await other.connect();
-    expect(other.transport).toMatchObject({ driverType: 'amqp', driverName: 'amqplib' });
+    expect(other.transport).toMatchObject({
+      driverType: 'amqp',
+      driverName: 'amqplib',
+      driverVersion: expect.stringMatching(/^2\.3\./),
+    });
     expect(other.capabilities.confirms).toBe(true);
   });
 

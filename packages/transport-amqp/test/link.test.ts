@@ -22,6 +22,7 @@ function suite(rabbitmq: Rabbitmq): void {
     it('says which broker it is', async () => {
       const { link } = await openLink(url);
       expect(link.serverVersion).toMatch(/^\d+\.\d+/);
+      expect(link.heartbeatMs).toBe(60_000);
       await link.close();
       expect(await link.closed).toBeUndefined();
     });

@@ -29,7 +29,7 @@ export interface ConsumerOptions<T = unknown> {
    * Unset: what the serializer registry enables. `'any'`: everything, with bodies as they came, neither checked nor decompressed.
    */
   accept?: readonly string[] | 'any' | undefined;
-  /** Messages count as done when they are delivered. Default: as the queue says. */
+  /** Messages count as done when they are delivered: nothing limits how many wait here then. Default: as the queue says. */
   noAck?: boolean | undefined;
   /** Whether `consume` declares the queues, with their exchanges and bindings, first. Default true. */
   autoDeclare?: boolean | undefined;

@@ -2,7 +2,8 @@ import type { Channel } from '../connection/channel.js';
 import type { Connection } from '../connection/connection.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import { Emitter } from '../connection/events.js';
-import type { BoundQueue } from '../entity/bound-queue.js';
+import { BoundQueue } from '../entity/bound-queue.js';
+import { Queue } from '../entity/queue.js';
 import type { ChannelOrConnection } from '../entity/target.js';
 import { InvalidOptionError, NotSupportedError } from '../errors/index.js';
 import { milliseconds, wholeNumber } from '../util/check-options.js';
@@ -18,12 +19,14 @@ import type {
   ResolvedConsumerOptions,
 } from './consumer-options.js';
 import type { ConsumerRun } from './consumer-run.js';
-import { Consumption, DEFAULT_DRAIN_MS } from './consumption.js';
+import { Consumption } from './consumption.js';
+import { DEFAULT_DRAIN_MS } from './drain-time.js';
 import { hooksOf } from './failures.js';
 import { isThenable } from './handler-context.js';
 import type { Message } from './message.js';
 import { resolveConsumerOptions } from './resolve-consumer-options.js';
 
+const NO_QUEUE = 'a consumer needs queues: new Queue(name, ...)';
 const BOTH = 'a consumer has either a handler or a loop over it, not both';
 
 /**
@@ -83,10 +86,11 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
 
   /** Adds a queue; `consume()` starts it. One of a name that is there already is not added again. */
   addQueue(queue: ConsumableQueue<T>): BoundQueue<T> {
+    if (!(queue instanceof Queue || queue instanceof BoundQueue)) throw new InvalidOptionError(NO_QUEUE);
     const known = queue.name === '' ? undefined : this.#queues.find(({ name }) => name === queue.name);
     if (known !== undefined) return known;
     const { channel } = this;
-    const bound = ('entity' in queue ? queue.rebind(channel) : queue.bind(channel)) as BoundQueue<T>;
+    const bound = (queue instanceof BoundQueue ? queue.rebind(channel) : queue.bind(channel)) as BoundQueue<T>;
     this.#queues = [...this.#queues, bound];
     return bound;
   }

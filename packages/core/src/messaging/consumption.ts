@@ -5,8 +5,10 @@ import { asKombuError } from '../connection/retry.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
 import { AbortedError, ClosedError, InvalidOptionError, KombuError } from '../errors/index.js';
+import { onAbort } from '../util/abort.js';
 import type { ConsumerEvents, ResolvedConsumerOptions } from './consumer-options.js';
 import { ConsumerRun } from './consumer-run.js';
+import { DEFAULT_DRAIN_MS } from './drain-time.js';
 import type { FailureHooks } from './failures.js';
 import { MessageIterator } from './message-iterator.js';
 import { Recovery } from './recovery.js';
@@ -38,13 +40,14 @@ export class Consumption<T> {
   readonly #onAbort = (): void => {
     this.#aborted = new AbortedError('the consumer was aborted', { cause: this.#options.signal?.reason });
     this.#iterator?.end(this.#aborted);
-    void this.close(DEFAULT_DRAIN_MS);
+    this.#background(this.close(DEFAULT_DRAIN_MS));
   };
   #ownership: 'own' | 'borrowed';
   #channel: Channel | undefined;
   #run: ConsumerRun | undefined;
   #iterator: MessageIterator<T> | undefined;
   #untrack = (): void => {};
+  #unlisten = (): void => {};
   #prefetch: number;
   #flow: 'on' | 'off' = 'on';
   #closing: Promise<void> | undefined;
@@ -72,7 +75,7 @@ export class Consumption<T> {
   heedSignal(): void {
     const { signal } = this.#options;
     if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+    else if (signal !== undefined) this.#unlisten = onAbort(signal, this.#onAbort);
   }
 
   /** Throws when it is closed. */
@@ -175,7 +178,7 @@ export class Consumption<T> {
   #endLoopWithout(run: ConsumerRun, error: KombuError): void {
     if (this.#iterator === undefined || run.intake.size > 0 || this.#recovery.size > 0) return;
     this.#iterator.end(error);
-    void this.#loopEnded(run, this.#iterator);
+    this.#background(this.#loopEnded(run, this.#iterator));
   }
 
   /** A loop over the messages. It starts with its first turn. */
@@ -219,10 +222,15 @@ export class Consumption<T> {
     const close = (): void => {
       if (this.#run !== run || this.#iterator !== undefined || inbox.waitingCount > 0) return;
       this.#leave();
-      void run.channel.close();
+      this.#background(run.channel.close());
     };
     inbox.onEmpty = close;
     if (inbox.heldCount === 0) close();
+  }
+
+  /** What nobody waits for tells the connection when it fails. */
+  #background(work: Promise<void>): void {
+    work.catch((error: unknown) => this.connection.emitError(error));
   }
 
   /** Has nothing to do any more with its run and, if it is its own, its channel. */
@@ -267,7 +275,7 @@ export class Consumption<T> {
   async #close(drainMs: number): Promise<void> {
     await undefined; // From here on `checkOpen` refuses.
     this.#recovery.forget();
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#unlisten();
     this.#iterator?.end();
     this.#iterator = undefined;
     try {
@@ -279,6 +287,3 @@ export class Consumption<T> {
     }
   }
 }
-
-/** How long running handlers may take when the consumer is closed. */
-export const DEFAULT_DRAIN_MS = 30_000;

@@ -269,6 +269,7 @@ export class Message<T = unknown> {
   get next(): Message | undefined {
     return this.#next;
   }
+  /** @internal */
   set next(message: Message | undefined) {
     this.#next = message;
   }
@@ -277,6 +278,7 @@ export class Message<T = unknown> {
   get previous(): Message | undefined {
     return this.#previous;
   }
+  /** @internal */
   set previous(message: Message | undefined) {
     this.#previous = message;
   }

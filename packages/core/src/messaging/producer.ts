@@ -6,7 +6,7 @@ import type { BoundExchange } from '../entity/bound-exchange.js';
 import type { Exchange } from '../entity/exchange.js';
 import { exchangeOf } from '../entity/make-binding.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
-import { ClosedError, KombuError, NotSupportedError, type UndeliverableError } from '../errors/index.js';
+import { ClosedError, InvalidOptionError, KombuError, NotSupportedError, UndeliverableError } from '../errors/index.js';
 import type { MaybePromise } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { checkOptionNames, flag, optionalFunction, text } from '../util/check-options.js';
@@ -68,6 +68,7 @@ export class Producer {
   #route: Route;
   /** The last publish that was not over at once: those before it are on their way when it is. */
   #last: Promise<void> = TAKEN;
+  #unlisten: () => void;
   #closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError for an unknown option or a value of the wrong kind. */
@@ -85,6 +86,22 @@ export class Producer {
     this.#onReturn = optionalFunction(OWNER, 'onReturn', options.onReturn);
     this.#route = { exchange: this.#exchange.name, routingKey: this.#routingKey };
     this.#line = new PublishLine(this.#connection.clock);
+    this.#unlisten = this.#listen();
+  }
+
+  /** Hears of returned messages whose publish the broker does not name. */
+  #listen(): () => void {
+    const onReturn = this.#onReturn;
+    if (onReturn === undefined) return () => {};
+    const { channel } = this;
+    return channel.onReturned(async ({ message, exchange, routingKey, replyText }) => {
+      const error = new UndeliverableError('NO_ROUTE', `the message came back: ${replyText}`);
+      try {
+        await onReturn(error, exchange, routingKey, returnedMessage(message, { exchange, routingKey }, channel));
+      } catch (thrown) {
+        this.#connection.emitError(thrown);
+      }
+    });
   }
 
   /** The connection that it publishes over. */
@@ -180,6 +197,8 @@ export class Producer {
   #isAllDeclared(declare: readonly Entity[] | undefined): boolean {
     for (const entity of this.#autoDeclared) if (!isDeclared(entity, this.#channel)) return false;
     if (declare === undefined) return true;
+    if (!Array.isArray(declare))
+      throw new InvalidOptionError("publish: 'declare' must be a list of exchanges and queues");
     for (const entity of declare) if (!isDeclared(entity, this.#channel)) return false;
     return true;
   }
@@ -238,9 +257,14 @@ export class Producer {
   /** Goes on with another channel. One of its own is closed. */
   revive(channel: Channel): void {
     const before = this.#channel;
-    if (this.#ownership === 'own') void this.#line.idle.then(() => before.close());
+    if (this.#ownership === 'own') {
+      const closed = this.#line.idle.then(() => before.close());
+      closed.catch((error: unknown) => this.#connection.emitError(error));
+    }
     this.#ownership = 'borrowed';
+    this.#unlisten();
     this.#channel = channel;
+    this.#unlisten = this.#listen();
   }
 
   /** Ends it: what was published goes out first, within its own time, then its own channel is closed. Idempotent. */
@@ -252,6 +276,7 @@ export class Producer {
   async #close(): Promise<void> {
     await this.#line.idle;
     await this.#last.catch(() => {}); // Whoever called publish is told.
+    this.#unlisten();
     if (this.#ownership === 'own') await this.#channel.close();
   }
 

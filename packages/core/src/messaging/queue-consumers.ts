@@ -3,6 +3,7 @@ import type { BoundQueue } from '../entity/bound-queue.js';
 import { InvalidOptionError } from '../errors/index.js';
 import type { ConsumerOptions, MessageHandler } from './consumer-options.js';
 import { ConsumerRun } from './consumer-run.js';
+import { DEFAULT_DRAIN_MS } from './drain-time.js';
 import { hooksOf } from './failures.js';
 import { resolveConsumerOptions } from './resolve-consumer-options.js';
 
@@ -22,7 +23,7 @@ export interface QueueConsumeOptions<T = unknown>
 /** The consumers that `BoundQueue.consume` started. */
 export class QueueConsumers<T> {
   readonly #queue: BoundQueue<T>;
-  readonly #runs = new Map<string, ConsumerRun>();
+  readonly #runs = new Map<string, { readonly run: ConsumerRun; readonly untrack: () => void }>();
 
   constructor(queue: BoundQueue<T>) {
     this.#queue = queue;
@@ -43,7 +44,7 @@ export class QueueConsumers<T> {
       { ...resolved, autoDeclare: false, consumerTag },
       prefetchCount,
       hooksOf(options),
-      { cancelled: ({ tag }) => this.#runs.delete(tag), revived: () => {} },
+      { cancelled: ({ tag }) => this.#forget(tag), revived: () => {} },
     );
     run.handle(
       options.onMessage as MessageHandler,
@@ -51,14 +52,29 @@ export class QueueConsumers<T> {
     );
     await run.start([this.#queue as BoundQueue], undefined, { signal: options.signal, timeoutMs });
     const tag = run.intake.tagOf(this.#queue.name) ?? '';
-    this.#runs.set(tag, run);
+    const untrack = channel.connection.track({
+      close: (o) => {
+        run.exemptCaller();
+        return run.close(o?.drainMs ?? DEFAULT_DRAIN_MS, false);
+      },
+    });
+    this.#runs.set(tag, { run, untrack });
+    void channel.closed.then(() => {
+      run.abandon();
+      this.#forget(tag);
+    });
     return tag;
+  }
+
+  #forget(tag: string): void {
+    this.#runs.get(tag)?.untrack();
+    this.#runs.delete(tag);
   }
 
   /** Ends the one with this tag; another's tag is the channel's business. */
   async cancel(consumerTag: string): Promise<void> {
-    const run = this.#runs.get(consumerTag);
-    this.#runs.delete(consumerTag);
+    const run = this.#runs.get(consumerTag)?.run;
+    this.#forget(consumerTag);
     if (run === undefined) await this.#queue.channel.cancel(consumerTag);
     else await run.intake.endAll();
   }

@@ -6,6 +6,7 @@ import { Queue } from '../entity/queue.js';
 import type { QueueOptions } from '../entity/queue-options.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
 import { ClosedError, KombuError, SimpleQueueEmpty } from '../errors/index.js';
+import { onAbort } from '../util/abort.js';
 import { checkOptionNames, flag } from '../util/check-options.js';
 import { receiveMessage } from './get-message.js';
 import { declareAll, isDeclared } from './maybe-declare.js';
@@ -68,6 +69,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
     this.#ownership = isChannel(target) ? 'borrowed' : 'own';
     const channel = isChannel(target) ? target : target.channel();
     this.queue = declaration.bind(channel);
+    void channel.closed.then(() => this.#endWaits());
     this.producer = new Producer(channel, {
       exchange: declaration.exchange,
       // Without an exchange of its own the queue is reached by its name.
@@ -97,9 +99,9 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
   async get({ block = true, timeoutMs, signal }: SimpleGetOptions = {}): Promise<Message<T>> {
     if (this.#closing !== undefined) throw closedError();
     const stop = new AbortController();
-    const onAbort = (): void => stop.abort(signal?.reason);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const abort = (): void => stop.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    const unlisten = signal && onAbort(signal, abort);
     this.#waits.add(stop);
     try {
       const options = { timeoutMs, signal: stop.signal, noAck: this.noAck, accept: this.#accept };
@@ -115,7 +117,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
       throw this.#explained(error, timeoutMs);
     } finally {
       this.#waits.delete(stop);
-      signal?.removeEventListener('abort', onAbort);
+      unlisten?.();
     }
   }
 
@@ -126,7 +128,8 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   #explained(error: unknown, timeoutMs: number | undefined): unknown {
-    if (this.#closing !== undefined && KombuError.is(error, 'ERR_KOMBU_ABORTED')) return closedError();
+    const isOver = this.#closing !== undefined || this.channel.state === 'closed';
+    if (isOver && KombuError.is(error, 'ERR_KOMBU_ABORTED')) return closedError();
     if (!KombuError.is(error, 'ERR_KOMBU_TIMEOUT')) return error;
     return new SimpleQueueEmpty(`queue '${this.queue.name}' had no message within ${timeoutMs} ms`, { cause: error });
   }
@@ -161,9 +164,13 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
 
   async #close(): Promise<void> {
     await undefined; // From here on what is aborted knows why.
-    for (const wait of this.#waits) wait.abort();
+    this.#endWaits();
     await this.producer.close();
     if (this.#ownership === 'own') await this.channel.close();
+  }
+
+  #endWaits(): void {
+    for (const wait of this.#waits) wait.abort();
   }
 
   /** The same as {@link SimpleQueue.close}. */
@@ -178,7 +185,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
       try {
         message = await this.get();
       } catch (error) {
-        if (this.#closing !== undefined && KombuError.is(error, 'ERR_KOMBU_CLOSED')) return;
+        if (KombuError.is(error, 'ERR_KOMBU_CLOSED')) return;
         throw error;
       }
       yield message;

@@ -212,8 +212,8 @@ export class ConsumeLoop {
   }
 
   /**
-   * How long to wait, where receiving is the wait. With less shared credit than queues only short looks are taken, so that an
-   * idle queue does not hold the only credit; else each takes its share of it.
+   * How long to wait, where receiving is the wait. Where consumers share a credit that is not more than enough for all queues,
+   * only short looks are taken, so that an idle queue does not hold the last of it; else each takes its share.
    */
   #waitFor(group: readonly Feed[]): { readonly ms: number; readonly share: number } {
     const { receiveWaitMs } = this.#link.driver.limits;
@@ -223,7 +223,7 @@ export class ConsumeLoop {
     }
     if (shared === Number.POSITIVE_INFINITY) return { ms: receiveWaitMs, share: shared };
     const asking = this.#cycle.size + this.#starved.size + group.length;
-    if (shared < this.#feeds.size) return { ms: 0, share: 1 };
+    if (shared <= this.#feeds.size) return { ms: 0, share: 1 };
     return { ms: receiveWaitMs, share: Math.max(1, Math.floor(shared / asking)) };
   }
 

@@ -277,6 +277,31 @@ describe('a bound queue', () => {
       expect((await failure(bound.consume({} as never))).code).toBe('ERR_KOMBU_INVALID_OPTION');
     }));
 
+  it('lets the handlers of its consumers finish when the connection closes', () =>
+    with_(async (connection) => {
+      const bound = new Queue('q').bind(connection);
+      await bound.declare();
+      let finished = 0;
+      let closed = false;
+      await bound.consume({
+        onMessage: async (message) => {
+          await settle(5);
+          await message.ack();
+          finished++;
+          if (message.payload === 'last') {
+            await connection.close();
+            closed = true;
+          }
+        },
+      });
+      await connection.producer().publishMany(['first', 'last'], { routingKey: 'q' });
+      await settle(1);
+      await connection.close();
+      expect(finished).toBe(2);
+      await settle();
+      expect(closed).toBe(true);
+    }));
+
   it('ends at its deadline or by its signal', () =>
     with_(async (connection) => {
       const bound = video.bind(connection);

@@ -270,6 +270,8 @@ describe('a consumer with a handler', () => {
         [{ tagPrefix: 1 }, 'tagPrefix'],
         [{ onError: 1 }, 'onError'],
         [{ onDecodeError: 1 }, 'onDecodeError'],
+        [{ queues: 'q' }, 'a consumer needs queues'],
+        [{ queues: [new Exchange('x')] }, 'a consumer needs queues'],
       ];
       for (const [options, text] of wrong) {
         expect(() => connection.consumer({ queues: queue, ...options } as never)).toThrow(text);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type ChannelEvents,
   type Connection,
   Exchange,
   type KombuError,
@@ -9,7 +10,8 @@ import {
   Queue,
   type UndeliverableError,
 } from '../../src/index.js';
-import { openMemory } from '../support/memory.js';
+import { faultyMemory } from '../support/faults.js';
+import { openMemory, until } from '../support/memory.js';
 
 const queue = new Queue('q');
 
@@ -229,6 +231,9 @@ describe('the properties of a message', () => {
         { expirationMs: -1 },
         { deliveryMode: 'durable' as never },
         { timeoutMs: -1 },
+        { declare: new Queue('q') as never },
+        { declare: ['q'] as never },
+        { exchange: 5 as never },
       ];
       for (const options of wrong) {
         expect((await failure(producer.publish('x', options))).code).toBe('ERR_KOMBU_INVALID_OPTION');
@@ -340,6 +345,44 @@ describe('a mandatory message', () => {
       expect(returned[1]?.[3].payload).toEqual({ small: 1 });
       await returned[1]?.[3].ack(); // It cannot be settled, and that is no error.
     }));
+
+  it('goes to onReturn also where the broker does not say which publish it was', async () => {
+    const channels: ChannelEvents[] = [];
+    const { connection } = openMemory({ transport: faultyMemory({ opened: (events) => channels.push(events) }) });
+    try {
+      const returned: unknown[] = [];
+      const errors: unknown[] = [];
+      connection.on('error', (error) => errors.push(error));
+      const producer = connection.producer({
+        onReturn: (error, exchange, routingKey, message) => {
+          returned.push([error.code, exchange, routingKey, message.payload]);
+          throw new Error('onReturn');
+        },
+      });
+      await producer.channel.open();
+      const back = {
+        message: {
+          body: Buffer.from('x'),
+          contentType: 'text/plain',
+          contentEncoding: 'utf-8',
+          headers: {},
+          properties: {},
+        },
+        exchange: 'x',
+        routingKey: 'k',
+        replyCode: 312,
+        replyText: 'NO_ROUTE',
+      };
+      channels[0]?.returned(back);
+      await until(() => errors.length === 1);
+      expect(returned).toEqual([['ERR_KOMBU_NO_ROUTE', 'x', 'k', 'x']]);
+      producer.revive(connection.channel());
+      channels[0]?.returned(back);
+      expect(returned).toHaveLength(1);
+    } finally {
+      await connection.close();
+    }
+  });
 
   it('is published like any other when a queue takes it', () =>
     with_(async (connection) => {

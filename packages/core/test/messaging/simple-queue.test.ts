@@ -229,6 +229,24 @@ describe('a simple queue', () => {
       expect(channel.state).toBe('open');
     }));
 
+  it('ends its waits and loops when its channel or the connection is closed', () =>
+    with_(async (connection) => {
+      const onChannel = new SimpleQueue(connection.channel(), 'jobs');
+      const first = failure(onChannel.get());
+      const queue = connection.simpleQueue('jobs');
+      const second = failure(queue.get());
+      const loop = (async () => {
+        for await (const message of queue) await message.ack();
+        return 'over';
+      })();
+      await settle(5);
+      await onChannel.channel.close();
+      expect((await first).code).toBe('ERR_KOMBU_CLOSED');
+      await connection.close();
+      expect((await second).code).toBe('ERR_KOMBU_CLOSED');
+      expect(await loop).toBe('over');
+    }));
+
   it('goes on over a lost link', () =>
     with_(async (connection, transport) => {
       const queue = connection.simpleQueue('jobs');

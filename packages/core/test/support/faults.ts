@@ -1,4 +1,5 @@
 import {
+  type ChannelEvents,
   createMemoryTransport,
   type KombuError,
   type MemoryTransport,
@@ -12,6 +13,8 @@ export interface Faults {
   settleLater?: (outcome: string) => KombuError | undefined;
   /** The error with which a settlement is refused. */
   settle?: (outcome: string) => KombuError | undefined;
+  /** Gets what each channel tells its owner by. */
+  opened?: (events: ChannelEvents) => void;
 }
 
 /** A memory broker of its own behind channels on which things can go wrong. */
@@ -27,6 +30,7 @@ export function faultyMemory(faults: Faults): Transport & Pick<MemoryTransport, 
       wrapped.destroy = () => link.destroy();
       wrapped.openChannel = async (...[events, o]: Parameters<typeof link.openChannel>) => {
         const channel = await link.openChannel(events, o);
+        faults.opened?.(events);
         const settle: TransportChannel['settle'] = (delivery, outcome, options) => {
           const refused = faults.settle?.(outcome);
           if (refused !== undefined) throw refused;

@@ -300,7 +300,7 @@ describe.each(brokers)('consuming on %s', (_name, start) => {
     await channel.declareQueue(queue('q'));
     for (const body of numbers(20)) await channel.publish(message(body), to('', 'q'));
     const acked: string[] = [];
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 40; i++) {
       const controller = new AbortController();
       const { signal } = controller;
       const request = {
@@ -474,7 +474,9 @@ describe('a store where receiving is the wait', () => {
 
   it('does not let an idle queue hold the only credit', async () => {
     const store = new TextStore();
-    const { channel } = await connect(textTransport(store, { watch: false, limits }));
+    const { channel } = await connect(
+      textTransport(store, { watch: false, limits: { ...limits, receiveWaitMs: 3000 } }),
+    );
     await channel.setChannelPrefetch?.(1);
     for (const name of ['idle', 'busy', 'idle too']) {
       await channel.declareQueue(queue(name));
@@ -483,19 +485,19 @@ describe('a store where receiving is the wait', () => {
     const begun = performance.now();
     for (const body of numbers(10)) await channel.publish(message(body), to('', 'busy'));
     await until('all came', () => store.queues.get('busy')?.length === 0 && store.reserved.size === 0);
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(performance.now() - begun).toBeLessThan(3000);
   });
 
-  it('gives back what a receive still brings after close was asked for', async () => {
+  it('gives back what a receive still brings after its consumer was cancelled', async () => {
     const store = new TextStore();
-    const transport = textTransport(store, { watch: false, limits });
+    const transport = textTransport(store, { watch: false, limits: { ...limits, receiveWaitMs: 3000 } });
     const [a, b] = [await connect(transport), await connect(transport)];
     await a.channel.declareQueue(queue('q'));
     const { tag, got } = await collect(a.channel, 'q');
     await until('it waits', () => store.count('wait') > 0);
     await a.channel.cancel(tag);
     await b.channel.publish(message('late'), to('', 'q'));
-    await until('it was given back', () => store.queues.get('q')?.length === 1 && store.reserved.size === 0);
+    await until('it was given back', () => store.count('settle') === 1 && store.queues.get('q')?.length === 1);
     expect(got).toEqual([]);
     expect(await drain(b.channel, 'q')).toEqual(['late']);
   });
@@ -504,14 +506,17 @@ describe('a store where receiving is the wait', () => {
 describe('a store that has to be polled', () => {
   it('is asked less and less while there is nothing, and at once after a message', async () => {
     const store = new TextStore();
-    const { channel } = await connect(textTransport(store, { watch: false }), { options: { pollingIntervalMs: 200 } });
+    const { channel } = await connect(textTransport(store, { watch: false }), {
+      options: { pollingIntervalMs: 60_000 },
+    });
     await channel.declareQueue(queue('q'));
     const { got } = await collect(channel, 'q', { handle: (delivery) => void channel.settle(delivery, 'ack') });
     const begun = performance.now();
-    await until('it has rested', () => performance.now() - begun > 300);
+    await until('it has rested', () => performance.now() - begun > 1300);
     expect(store.count('reserve')).toBeLessThan(12);
+    // It would look again in more than a second.
     await channel.publish(message('mine'), to('', 'q'));
-    await until('it comes', () => got.length === 1, 150);
+    await until('it comes', () => got.length === 1, 1000);
   });
 
   it('goes on after the store has failed to answer', async () => {

@@ -230,7 +230,7 @@ describe('batched settling', () => {
 });
 
 describe('leases', () => {
-  const options = { leaseMs: 150 };
+  const options = { leaseMs: 400 };
 
   it('are renewed for as long as a message is in hand', async () => {
     const store = new TextStore();
@@ -242,7 +242,7 @@ describe('leases', () => {
     const other = await collect(b.channel, 'q');
     await until('one has it', () => got.length + other.got.length === 1);
     const begun = performance.now();
-    await until('several leases have passed', () => performance.now() - begun > 600);
+    await until('several leases have passed', () => performance.now() - begun > 1200);
     expect(got.length + other.got.length).toBe(1);
     expect(store.count('extend')).toBeGreaterThan(2);
     for (const one of got) await a.channel.settle(one, 'ack', { confirm: true });
@@ -292,7 +292,7 @@ describe('leases', () => {
     const rival = await connect(transport, { options });
     const { got } = await collect(rival.channel, 'q');
     const begun = performance.now();
-    await until('several leases have passed', () => performance.now() - begun > 500);
+    await until('several leases have passed', () => performance.now() - begun > 1200);
     expect(got).toEqual([]);
     await next.channel.settle(one, 'ack', { confirm: true });
     expect(store.reserved.size).toBe(0);

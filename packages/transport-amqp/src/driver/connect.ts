@@ -1,27 +1,19 @@
-import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import {
   abortError,
   type BrokerTarget,
   InvalidOptionError,
   OperationalError,
+  onAbort,
   type TransportContext,
 } from '@kombu/core';
 import amqplib, { type ChannelModel, type SocketOptions } from 'amqplib';
 import { type AmqpOptions, type ResolvedAmqpOptions, resolveOptions } from '../options.js';
 import { connectError, isHostRefused } from '../translate-error.js';
 import { type Refusal, refusal } from './refusal.js';
+import { packageVersion } from './version.js';
 
 const DEFAULT_HEARTBEAT_MS = 60_000;
-
-/** The version of this package; unknown where a bundler has taken package.json away. */
-function packageVersion(): string {
-  try {
-    return (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
-  } catch {
-    return 'unknown';
-  }
-}
 
 /** How to log in. */
 function credentials(target: BrokerTarget<AmqpOptions>) {
@@ -87,13 +79,13 @@ export async function connect(target: BrokerTarget<AmqpOptions>, context: Transp
   const { keepAlive = true, noDelay = true, keepAliveInitialDelayMs, ...socket } = options.socketSettings;
   const virtualHost = target.virtualHost ?? '/';
   const end = new AbortController();
-  const onAbort = (): void => end.abort(abortError(context.signal, 'connecting'));
+  const giveUp = (): void => end.abort(abortError(context.signal, 'connecting'));
   const tooLate = (): void => {
     const message = `${address(target)} did not answer within ${target.connectTimeoutMs} ms`;
     end.abort(new OperationalError('CONNECT_TIMEOUT', message));
   };
-  if (context.signal.aborted) onAbort();
-  context.signal.addEventListener('abort', onAbort, { once: true });
+  if (context.signal.aborted) giveUp();
+  const unlisten = onAbort(context.signal, giveUp);
   const stopTimer = target.connectTimeoutMs > 0 ? context.clock.after(target.connectTimeoutMs, tooLate) : undefined;
   const login = credentials(target);
   const tcp = { ...socket, host: target.hostname ?? 'localhost', port: port(target), signal: end.signal };
@@ -131,6 +123,6 @@ export async function connect(target: BrokerTarget<AmqpOptions>, context: Transp
     throw connectError(error, address(target), virtualHost, reason);
   } finally {
     stopTimer?.();
-    context.signal.removeEventListener('abort', onAbort);
+    unlisten();
   }
 }

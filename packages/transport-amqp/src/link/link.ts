@@ -89,6 +89,11 @@ export class AmqpLink implements TransportConnection, LinkCore {
     });
   }
 
+  /** The heartbeat that both sides have agreed on, in milliseconds; 0: none. */
+  get heartbeatMs(): number {
+    return this.#raw.heartbeat * 1000;
+  }
+
   /** The largest frame that the broker takes, in bytes. */
   get frameMax(): number {
     return this.#raw.frameMax;

@@ -1,4 +1,12 @@
-import { abortError, type KombuError, type PublishOp, type Route, TimeoutError, type WireMessage } from '@kombu/core';
+import {
+  abortError,
+  type KombuError,
+  onAbort,
+  type PublishOp,
+  type Route,
+  TimeoutError,
+  type WireMessage,
+} from '@kombu/core';
 
 /** One publish that has not ended. */
 export class Pending {
@@ -25,11 +33,7 @@ export class Pending {
       this.#reject = reject;
     });
     const signal = o?.signal;
-    if (signal !== undefined) {
-      const onAbort = (): void => this.fail(abortError(signal, 'publish'));
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#unlisten = () => signal.removeEventListener('abort', onAbort);
-    }
+    if (signal !== undefined) this.#unlisten = onAbort(signal, () => this.fail(abortError(signal, 'publish')));
   }
 
   /** Whether its promise is settled: whatever the broker still says of it is of no interest. */
