@@ -66,11 +66,11 @@ export function parseFileName(name: string): FileName | undefined {
 }
 
 /** The name of a file: Python's form, with an UUID of version 8 that holds time, priority and redelivery. */
-export function formatFileName(queue: string, uptime: string, stamp: OwnStamp): string {
+export function formatFileName(encodedQueue: string, uptime: string, stamp: OwnStamp): string {
   const { time, priority, redelivered, random } = stamp;
   const head = `${time.slice(0, 8)}-${time.slice(8, 12)}-8${time.slice(12)}`;
   const tail = `${redelivered ? '9' : '8'}${priority}${random.slice(0, 2)}-${random.slice(2)}`;
-  return `${uptime}_${head}-${tail}.${encodeName(queue)}.msg`;
+  return `${uptime}_${head}-${tail}.${encodedQueue}.msg`;
 }
 
 /**
@@ -97,19 +97,37 @@ export function restamp(file: FileName, mtimeMs: number, redelivered: boolean): 
     redelivered: false,
     random: randomBytes(7).toString('hex'),
   };
-  return formatFileName(file.queue, file.uptime, { ...stamp, redelivered: redelivered || stamp.redelivered });
+  return formatFileName(encodeName(file.queue), file.uptime, {
+    ...stamp,
+    redelivered: redelivered || stamp.redelivered,
+  });
 }
 
 /** Gives names in the order of the calls. No two of them are the same, of whatever link. */
 export class NameGiver {
   readonly #random = randomBytes(7).toString('hex');
   readonly #now: () => number;
+  /** What stands for a queue in names; undefined: its names would be too long. */
+  #encoded = new Map<string, string | undefined>();
   #ms = 0;
   #counter = 0;
 
   /** @param now the wall clock, in milliseconds */
   constructor(now: () => number) {
     this.#now = now;
+  }
+
+  /** Whether a queue of that name can have files. */
+  fits(queue: string): boolean {
+    return this.#encode(queue) !== undefined;
+  }
+
+  #encode(queue: string): string | undefined {
+    if (this.#encoded.has(queue)) return this.#encoded.get(queue);
+    if (this.#encoded.size >= 10_000) this.#encoded = new Map();
+    const encoded = fits(queue) ? encodeName(queue) : undefined;
+    this.#encoded.set(queue, encoded);
+    return encoded;
   }
 
   give(queue: string, priority: number, redelivered: boolean): string {
@@ -122,8 +140,10 @@ export class NameGiver {
       this.#ms++;
       this.#counter = 0;
     }
-    const uptime = String(process.hrtime.bigint() / 1_000_000n);
+    const [seconds, nanoseconds] = process.hrtime();
+    const uptime = String(seconds * 1000 + Math.trunc(nanoseconds / 1e6));
     const time = timeOf(this.#ms, this.#counter);
-    return formatFileName(queue, uptime, { time, priority, redelivered, random: this.#random });
+    const stamp = { time, priority, redelivered, random: this.#random };
+    return formatFileName(this.#encode(queue) ?? encodeName(queue), uptime, stamp);
   }
 }

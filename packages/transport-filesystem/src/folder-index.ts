@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { type FileName, orderOf, parseFileName } from './file-name.js';
 import type { FolderLink } from './folder-link.js';
 
@@ -53,8 +52,11 @@ export class FolderIndex {
   take(file: Candidate): void {
     const line = this.#lines.get(file.queue);
     if (line === undefined) return;
-    const at = line[0] === file ? 0 : line.indexOf(file);
-    if (at >= 0) line.splice(at, 1);
+    if (line[0] === file) line.shift();
+    else {
+      const at = line.indexOf(file);
+      if (at >= 0) line.splice(at, 1);
+    }
     if (line.length === 0) this.#lines.delete(file.queue);
   }
 
@@ -62,6 +64,19 @@ export class FolderIndex {
   add(name: string): string | undefined {
     const file = this.#see(name, true);
     if (file === undefined) return undefined;
+    return this.#insert(file);
+  }
+
+  /** This link has put a file there. */
+  added(name: string): void {
+    // Whoever has not listed the folder yet, or has to list it again, will see it then.
+    if (this.#listedAt === Number.NEGATIVE_INFINITY) return;
+    const file = this.#see(name, false);
+    if (file !== undefined) this.#insert(file);
+  }
+
+  #insert(file: Candidate): string | undefined {
+    const { name } = file;
     this.#late?.push(name);
     const line = this.#lines.get(file.queue) ?? [];
     this.#lines.set(file.queue, line);
@@ -141,7 +156,7 @@ export class FolderIndex {
     const file = parseFileName(name);
     if (file === undefined) return undefined;
     if (file.own !== undefined && !look) return { ...file, mtimeMs: 0, order: orderOf(file, 0) };
-    const found = statSync(path.join(this.#link.folders.in, name), { throwIfNoEntry: false });
+    const found = statSync(`${this.#link.folders.in}/${name}`, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
     return { ...file, mtimeMs: found.mtimeMs, order: orderOf(file, found.mtimeMs) };
   }

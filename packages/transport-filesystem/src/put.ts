@@ -1,5 +1,4 @@
-import { closeSync, fsync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { closeSync, fsync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { KombuError } from '@kombu/core';
 import type {
@@ -33,6 +32,11 @@ interface Draft {
   error: KombuError | undefined;
 }
 
+function writeAll(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+}
+
 /**
  * The part of the driver that stores. Each message is written to a draft, which is flushed to the disk and then renamed into the
  * folder: nobody ever sees half a message. What is asked for while a flush is under way shares the next one.
@@ -57,7 +61,7 @@ export function createPut(
   const failed = (draft: Draft, error: unknown): void => {
     draft.error = link.translate(error, `storing a message in queue '${draft.entry.queue}'`);
     try {
-      unlinkSync(path.join(folders.drafts, draft.name));
+      unlinkSync(`${folders.drafts}/${draft.name}`);
     } catch {
       // There was no draft yet, or it will be removed when a link is opened.
     }
@@ -66,9 +70,9 @@ export function createPut(
   const write = async (draft: Draft): Promise<void> => {
     let file: number | undefined;
     try {
-      checkName(draft.entry.queue);
-      file = openSync(path.join(folders.drafts, draft.name), 'wx');
-      writeFileSync(file, draft.entry.payload as string);
+      if (!names.fits(draft.entry.queue)) checkName(draft.entry.queue);
+      file = openSync(`${folders.drafts}/${draft.name}`, 'wx');
+      writeAll(file, draft.entry.payload as string);
       if (context.fsync) await flush(file);
     } catch (error) {
       failed(draft, error);
@@ -80,12 +84,12 @@ export function createPut(
   const publish = (draft: Draft): void => {
     if (draft.error !== undefined) return;
     try {
-      renameSync(path.join(folders.drafts, draft.name), path.join(folders.out, draft.name));
+      renameSync(`${folders.drafts}/${draft.name}`, `${folders.out}/${draft.name}`);
     } catch (error) {
       failed(draft, error);
       return;
     }
-    if (folders.out === folders.in) index.add(draft.name);
+    if (folders.out === folders.in) index.added(draft.name);
     context.wake(draft.entry.queue);
   };
 

@@ -49,6 +49,6 @@ export function moveBack({ folders, index }: DriverContext, file: Reservation, n
     if (isMissing(error)) return false;
     throw error;
   }
-  index.add(name);
+  index.added(name);
   return true;
 }

@@ -41,8 +41,8 @@ export class Taker {
     // Files of Python get a name that keeps their place, whatever becomes of the time of the file.
     const name = own === undefined ? restamp(file, file.mtimeMs, false) : file.name;
     const held = heldName(transport.clock.now() + leaseMs, `${this.#id}.${(this.#count++).toString(36)}`, name);
-    const at = path.join(folders.inFlight, held);
-    renameSync(path.join(folders.in, file.name), at);
+    const at = `${folders.inFlight}/${held}`;
+    renameSync(`${folders.in}/${file.name}`, at);
     const token: Reservation = { queue, held, name, renewed: false };
     try {
       const payload = readFileSync(at, 'utf8');

@@ -9,7 +9,7 @@ import { codeOf, isMissing } from './translate-error.js';
 
 /** A file in flight has done its work: it is removed, or kept where processed ones are. `false`: it is not there any more. */
 function finish({ folders }: DriverContext, file: Reservation): boolean {
-  const at = path.join(folders.inFlight, file.held);
+  const at = `${folders.inFlight}/${file.held}`;
   try {
     if (folders.processed === undefined) unlinkSync(at);
     else keep(at, path.join(folders.processed, file.name));

@@ -11,7 +11,7 @@ const amqpConfirmed = { scenario: 'publish', messages: 20_000, inFlight: 256, co
 const amqpUnconfirmed = { scenario: 'publish', messages: 20_000, inFlight: 256, confirm: false };
 const amqpConsume = { scenario: 'consume', messages: 20_000, prefetch: 100, confirm: true };
 const unconfirmed = { ...KOMBU, settings: { transportOptions: { confirmPublish: false } } };
-const filePublish = { scenario: 'publish', messages: 20_000, inFlight: 64 };
+const filePublish = { scenario: 'publish', messages: 20_000, inFlight: 256 };
 const fileConsume = { scenario: 'consume', messages: 20_000, prefetch: 100 };
 const unflushed = { ...KOMBU, settings: { transportOptions: { fsync: false } } };
 /** Python is slow enough that a tenth of the messages tells its rate. */
