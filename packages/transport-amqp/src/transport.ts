@@ -26,6 +26,12 @@ export const amqp: Transport<AmqpOptions> = Object.freeze<Transport<AmqpOptions>
   options: optionSpecs,
   async connect(target: BrokerTarget<AmqpOptions>, context: TransportContext): Promise<TransportConnection> {
     const secure = target.scheme === 'amqps' && target.tls === undefined ? { ...target, tls: {} } : target;
-    return new AmqpLink(await connect(secure, context), secure, context);
+    const model = await connect(secure, context);
+    try {
+      return new AmqpLink(model, secure, context);
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
   },
 });

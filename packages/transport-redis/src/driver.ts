@@ -91,7 +91,7 @@ export async function createDriver(
     limits: {
       queuesPerReserve: 500,
       // Two of these on the way at once: one is handed out while the server fills the next.
-      maxBatch: 64,
+      maxBatch: 50,
       parallelReserves: 2,
       maxPutBatch: 1000,
       receiveWaitMs: 0,

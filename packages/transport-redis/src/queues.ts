@@ -23,7 +23,9 @@ export function createQueues(
       return (await Promise.all(lengths)).reduce<number>((sum, length) => sum + Number(length), 0);
     },
     async purge(name, o) {
-      return Number(await link.run(purgeQueue, [keys.sizes, ...keys.lists(name)], [name], o?.signal));
+      const purged = Number(await link.run(purgeQueue, [keys.sizes, ...keys.lists(name)], [name], o?.signal));
+      context.wake(name); // so that its lists are listened to again
+      return purged;
     },
   };
 }

@@ -10,11 +10,11 @@ import { tokenOf } from './token.js';
 const BATCH_BYTES = 4 * 1024 * 1024;
 const NOTHING: readonly Reserved[] = [];
 
-/** The lists to ask, with their queues and steps: all lists of the step that is served first, then those of the next. */
+/** The lists to ask: all of the step that is served first, then those of the next. */
 interface Lists {
   readonly names: readonly string[];
-  readonly queues: readonly string[];
-  readonly steps: readonly string[];
+  /** The queues in the order in which they are asked, the same for each step. */
+  readonly ordered: readonly string[];
 }
 
 /** The part of the driver that reserves: one script for a batch over all queues and priorities. */
@@ -25,69 +25,59 @@ export function createReserve(
   const { link, keys } = context;
 
   const listsOf = (queues: readonly string[]): Lists => {
-    const names: string[] = [];
-    const queuesOfLists: string[] = [];
-    const steps: string[] = [];
     const ordered = queues.length > 1 ? order(queues) : queues;
-    for (const step of context.serving) {
-      for (const queue of ordered) {
-        names.push(keys.list(queue, step));
-        queuesOfLists.push(queue);
-        steps.push(step);
-      }
-    }
-    return { names, queues: queuesOfLists, steps };
+    const names: string[] = [];
+    for (const step of context.serving) for (const queue of ordered) names.push(keys.list(queue, step));
+    return { names, ordered };
   };
+  const queueAt = ({ ordered }: Lists, list: number): string => ordered[list % ordered.length] ?? '';
+  const stepAt = ({ ordered }: Lists, list: number): string =>
+    context.serving[Math.floor(list / ordered.length)] ?? '0';
 
   /**
-   * Has the server tell of the next message on these lists, right behind the script that has emptied them. Whatever came in
-   * between, or was left because the batch was large, wakes the queues at once.
+   * Has the server tell of the next message on these lists: of all that were asked, or after a full batch, which another reserve
+   * follows anyway, of those that we have cut (NOLOOP makes the server forget them). Whatever came since wakes the queues at once.
    */
-  const listen = (request: ReserveRequest, lists: Lists): ((count: number) => void) => {
-    if (!link.tracks) return () => {};
-    const there = link.tracked('EXISTS', 'exists', lists.names);
+  const listen = (request: ReserveRequest, lists: Lists, reply: readonly unknown[], width: number): void => {
+    if (!link.tracks) return;
+    const full = reply.length / width >= request.max;
+    const cut = new Set<string>();
+    for (let i = 0; full && i < reply.length; i += width) cut.add(lists.names[(reply[i] as number) - 1] ?? '');
     const wakeIfAny = (found: unknown): void => {
-      if (Number(found) > 0) for (const queue of request.queues) context.wake(queue);
+      if (!full && Number(found) > 0) for (const queue of request.queues) context.wake(queue);
     };
-    there.catch(() => {});
-    return (count) => {
-      // A full batch is followed by another reserve anyway.
-      if (count < request.max) there.then(wakeIfAny, () => {});
-    };
+    // A lost link has nothing to listen to.
+    link.tracked('EXISTS', 'exists', full ? [...cut] : lists.names).then(wakeIfAny, () => {});
   };
 
   const reserve = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
     const owner = context.nextOwner();
     const args: Arg[] = [...leaseArgs(context), owner, request.max, request.leaseMs, BATCH_BYTES];
-    for (const [i, queue] of lists.queues.entries()) args.push(queue, lists.steps[i] ?? '0');
+    args.push(context.serving.join(), ...lists.ordered);
     context.unanswered.add(owner);
-    const reserving = link.run(reserveScript, [...leaseKeys(context), ...lists.names], args);
-    const listening = listen(request, lists);
-    const reply = (await reserving) as unknown[];
+    const reply = (await link.run(reserveScript, [...leaseKeys(context), ...lists.names], args)) as unknown[];
     context.unanswered.delete(owner);
-    listening(reply.length / 3);
+    listen(request, lists, reply, 3);
     if (reply.length === 0) return NOTHING;
     const got: Reserved[] = [];
     for (let i = 0; i + 2 < reply.length; i += 3) {
-      const queue = lists.queues[(reply[i] as number) - 1] ?? '';
+      const queue = queueAt(lists, (reply[i] as number) - 1);
       got.push({ queue, token: tokenOf(reply[i + 1] as string, owner), payload: reply[i + 2] as string });
     }
     return got;
   };
 
   const takeAway = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
-    const args: Arg[] = [...leaseArgs(context), request.max, BATCH_BYTES, ...lists.queues];
-    const taking = link.run(take, [...leaseKeys(context), ...lists.names], args);
-    const listening = listen(request, lists);
-    const reply = (await taking) as unknown[];
-    listening(reply.length / 2);
+    const args: Arg[] = [...leaseArgs(context), request.max, BATCH_BYTES, ...lists.ordered];
+    const reply = (await link.run(take, [...leaseKeys(context), ...lists.names], args)) as unknown[];
+    listen(request, lists, reply, 2);
     if (reply.length === 0) return NOTHING;
     const got: Reserved[] = [];
     for (let i = 0; i + 1 < reply.length; i += 2) {
       const list = (reply[i] as number) - 1;
-      const queue = lists.queues[list] ?? '';
+      const queue = queueAt(lists, list);
       const payload = reply[i + 1] as string;
-      got.push({ queue, token: { step: lists.steps[list] ?? '0', payload }, payload });
+      got.push({ queue, token: { step: stepAt(lists, list), payload }, payload });
     }
     return got;
   };
@@ -105,6 +95,7 @@ export function createReserveExpired(context: DriverContext): NonNullable<Virtua
     const owner = context.nextOwner();
     const args: Arg[] = [...leaseArgs(context), owner, max, leaseMs, now, queue, ...keys.steps];
     const reply = (await link.run(reserveExpiredScript, leaseKeys(context), args)) as string[];
+    if (reply.length > 0) context.wake(queue); // so that its lists are listened to again
     const got: Reserved[] = [];
     for (let i = 0; i + 1 < reply.length; i += 2) {
       got.push({ queue, token: tokenOf(reply[i] ?? '', owner), payload: reply[i + 1] ?? '' });

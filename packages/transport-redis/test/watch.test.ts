@@ -66,6 +66,20 @@ describe('watch', () => {
     await until(() => woken.includes('a'), { what: 'the wake of a queue that is not empty' });
   });
 
+  it('still tells of others after this link has purged the queue, or has got from it', async () => {
+    const { woken } = await watching(['a']);
+    await fill(driver, 'a', ['1', '2']);
+    await until(() => woken.includes('a'), { what: 'the wake by our own put' });
+    await reserve(driver, 'a', 1);
+    woken.length = 0;
+    await driver.purge('a');
+    await until(() => woken.includes('a'), { what: 'the wake by our own purge' });
+    await reserve(driver, 'a', 1);
+    woken.length = 0;
+    await server.command('LPUSH', 'a', envelope());
+    await until(() => woken.includes('a'), { what: 'the wake by somebody else' });
+  });
+
   it('never misses a message while others push and it empties the queue', async () => {
     const other = await openDriver(server.url);
     const got: string[] = [];

@@ -28,7 +28,7 @@ export const COMPARISONS = [
   {
     transport: 'memory',
     what: 'publish + consume + ack',
-    settings: { messages: 20_000 },
+    settings: { messages: 20_000, warmUp: 10 },
     subject: { name: '@kombu/core', runner: 'memory-kombu.js' },
     reference: { name: 'bare JSON + Buffer loop', runner: 'memory-bare.js' },
     target: 0.4,
@@ -36,7 +36,7 @@ export const COMPARISONS = [
   {
     transport: 'memory',
     what: 'publish + consume + ack',
-    settings: { messages: 20_000 },
+    settings: { messages: 20_000, warmUp: 10 },
     subject: { name: '@kombu/core', runner: 'memory-kombu.js' },
     reference: { name: 'Python Kombu', runner: 'memory_python.py', needs: 'python-kombu' },
     target: 5,

@@ -31,7 +31,7 @@ async function drainAll(
 /** Starts a child that consumes and acknowledges. */
 async function worker(t: CaseContext, queue: Queue, hold: boolean, prefetchCount: number): Promise<ChildProcessHandle> {
   const child = await t.child(await t.leaseOptions());
-  await child.tell('consume', { queue: queue.toJSON(), prefetchCount, hold, handlerMs: 6 });
+  await child.tell('consume', { queue: queue.toJSON(), prefetchCount, hold, handlerMs: 20 });
   return child;
 }
 
@@ -80,8 +80,10 @@ export const crash = group(
           await send(t, connection, queue, batch);
           sent.push(...batch);
           const child = await worker(t, queue, false, 10);
-          await child.until('it consumes', (ledger) => ledger.delivered.size > 0, back(t));
-          await pass(t.random.between(0, 40));
+          // In the middle of its work: at a random message, and a random moment after that.
+          const at = t.random.between(1, 30);
+          await child.until('it consumes', (ledger) => ledger.delivered.size >= at, back(t));
+          await pass(t.random.between(0, 5));
           const unsettled = await child.kill();
           for (const id of child.ledger.settling) begun.add(id);
           for (const id of child.ledger.settled) settled.add(id);

@@ -40,6 +40,7 @@ export class CompressionRegistry {
   get(nameOrType: string): Compression {
     const compression = this.#byName.get(nameOrType);
     if (compression !== undefined) return compression;
+    if (typeof nameOrType !== 'string') throw new InvalidOptionError('the name of a compression must be text');
     const hint = nearest(nameOrType, this.#byName.keys());
     throw new SerializerNotInstalled(
       `There is no compression ${JSON.stringify(nameOrType)}${hint === undefined ? '' : `; did you mean ${JSON.stringify(hint)}?`}`,

@@ -3,7 +3,7 @@ import { nearest } from '../util/nearest.js';
 import { AcceptSet, admit } from './accept.js';
 import { asBuffer } from './bytes.js';
 import { decodeText, encodeText } from './charset.js';
-import { bareType } from './content-type.js';
+import { bareType, isType } from './content-type.js';
 import { jsonSerializer } from './json/json.js';
 import { msgpackSerializer } from './msgpack/msgpack.js';
 import { pickleSerializer } from './pickle/pickle.js';
@@ -70,13 +70,14 @@ export class SerializerRegistry {
 
   /** The content type of a serializer; a MIME type is its own, without parameters. Throws SerializerNotInstalled. */
   typeOf(nameOrType: string): string {
-    return nameOrType.includes('/') ? bareType(nameOrType) : this.get(nameOrType).contentType;
+    return isType(nameOrType) ? bareType(nameOrType) : this.get(nameOrType).contentType;
   }
 
   /** The serializer of that name. Throws SerializerNotInstalled, which names the one most like it. */
   get(name: string): Serializer {
     const serializer = this.#byName.get(name);
     if (serializer !== undefined) return serializer;
+    if (typeof name !== 'string') throw new InvalidOptionError('the name of a serializer must be text');
     const hint = nearest(name, this.#byName.keys());
     throw new SerializerNotInstalled(
       `There is no serializer ${JSON.stringify(name)}${hint === undefined ? '' : `; did you mean ${JSON.stringify(hint)}?`}`,
@@ -91,7 +92,7 @@ export class SerializerRegistry {
   /** Loads what these serializers need. MIME types that nothing decodes need nothing. */
   async prepare(namesOrTypes: readonly string[]): Promise<void> {
     for (const name of namesOrTypes) {
-      const serializer = name.includes('/') ? this.forType(name) : this.get(name);
+      const serializer = isType(name) ? this.forType(name) : this.get(name);
       await serializer?.prepare?.();
     }
   }

@@ -152,7 +152,9 @@ async function underPolicy<T>(
   }
 }
 
-class GivenUp extends OperationalError {}
+class GivenUp extends OperationalError {
+  override readonly name = 'OperationalError';
+}
 
 function giveUp(what: string, last: KombuError): OperationalError {
   return new GivenUp('CONNECTION_LOST', `${what}: ${last.message}`, { cause: last });

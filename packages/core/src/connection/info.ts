@@ -26,9 +26,11 @@ export interface ConnectionInfo {
 export function withSchemeDefaults(plan: BrokerPlan): Pick<BrokerPlan, 'hostname' | 'port' | 'virtualHost'> {
   const known = KNOWN_SCHEMES.get(plan.scheme);
   const network = known?.defaultPort !== undefined;
+  const { hostname = network ? 'localhost' : undefined } = plan;
   return {
-    hostname: plan.hostname ?? (network ? 'localhost' : undefined),
-    port: plan.port ?? known?.defaultPort,
+    hostname,
+    // In a 'host1:1,host2:2' list each has its own.
+    port: plan.port ?? (hostname?.includes(',') ? undefined : known?.defaultPort),
     virtualHost: plan.virtualHost ?? (known?.transport === 'amqp' ? '/' : undefined),
   };
 }

@@ -64,9 +64,27 @@ export class KombuError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** Whether `error` is a KombuError, also one of another copy of this package; with `code`, whether it has that code. */
-  static is(error: unknown, code?: KombuErrorCode): error is KombuError {
+  /**
+   * Whether `error` is of the class that this is called on, also one of another copy of this package: `KombuError.is(error)`
+   * for any, `ChannelError.is(error)` for a ChannelError. With `code`, whether it has that code, too.
+   */
+  static is<E extends KombuError>(
+    this: abstract new (
+      ...args: never[]
+    ) => E,
+    error: unknown,
+    code?: KombuErrorCode,
+  ): error is E {
     if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
-    return code === undefined || (error as unknown as KombuError).code === code;
+    if (code !== undefined && (error as unknown as KombuError).code !== code) return false;
+    return error instanceof this || this === (KombuError as unknown) || isNamed(error, this.name);
   }
+}
+
+/** Whether a class of this name, of another copy of this package, is among those of `error`. */
+function isNamed(error: object, name: string): boolean {
+  for (let at = Object.getPrototypeOf(error); at !== null; at = Object.getPrototypeOf(at)) {
+    if (at.constructor?.name === name) return true;
+  }
+  return false;
 }

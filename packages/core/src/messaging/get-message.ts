@@ -57,8 +57,9 @@ export async function receiveMessage<T>(
     },
   );
   if (delivery === undefined) return undefined;
-  const message = new Message<T>(delivery, new GetOwner(channel, early));
-  if (!early && noAckOf(queue, options)) await message.ack();
+  const noAck = noAckOf(queue, options);
+  if (noAck && !early) await channel.settle(delivery, 'ack');
+  const message = new Message<T>(delivery, new GetOwner(channel, noAck));
   await admission.admit(message as Message);
   if (message.failure === undefined) return message;
   await new Failures(connection, hooksOf<T>(options)).refused(message as Message);

@@ -1,6 +1,6 @@
 import { deferred } from '../util/deferred.js';
 import type { Failures } from './failures.js';
-import { HandlerCalls, isThenable } from './handler-context.js';
+import { HandlerCalls, handling, isThenable } from './handler-context.js';
 import type { Sink } from './inbox.js';
 import type { Message } from './message.js';
 
@@ -12,6 +12,8 @@ export class HandlerRunner implements Sink {
   readonly #running = new Set<Message>();
   /** Those whose handler called close itself: nobody waits for them. */
   readonly #exempt = new Set<Message>();
+  /** Whose handler is being called right now, before it has returned. */
+  #calling: Message | undefined;
   #concurrency: number;
   #waiters: (() => void)[] = [];
   /** Called when there is room again. */
@@ -32,15 +34,29 @@ export class HandlerRunner implements Sink {
   }
 
   take(message: Message): void {
+    const outer = this.#calling;
+    this.#calling = message;
+    try {
+      this.#call(message);
+    } finally {
+      this.#calling = outer;
+    }
+  }
+
+  #call(message: Message): void {
     let result: unknown;
     try {
       result = this.#calls.call(this.#handler, message);
     } catch (error) {
-      this.#track(message, this.#failures.thrown(message, error));
+      this.#track(message, this.#thrown(message, error));
       return;
     }
-    if (isThenable(result)) this.#follow(message, result);
-    else this.#failures.handled(message);
+    if (isThenable(result)) {
+      this.#follow(message, result);
+    } else {
+      this.#failures.handled(message);
+      this.#track(message, undefined);
+    }
   }
 
   refuse(message: Message): void {
@@ -55,14 +71,22 @@ export class HandlerRunner implements Sink {
         this.#failures.handled(message);
         this.#finished(message);
       },
-      (error: unknown) => this.#after(message, this.#failures.thrown(message, error)),
+      (error: unknown) => this.#after(message, this.#thrown(message, error)),
     );
   }
 
   #track(message: Message, work: Promise<void> | undefined): void {
-    if (work === undefined) return;
+    if (work === undefined) {
+      if (this.#exempt.size > 0 && this.#exempt.has(message)) this.#finished(message);
+      return;
+    }
     this.#running.add(message);
     this.#after(message, work);
+  }
+
+  /** What `onError` makes of it; it may close the consumer, as the handler may. */
+  #thrown(message: Message, error: unknown): Promise<void> | undefined {
+    return handling.run(message, () => this.#failures.thrown(message, error));
   }
 
   /** `work` never rejects. */
@@ -80,8 +104,10 @@ export class HandlerRunner implements Sink {
 
   /** Leaves out the handler that the caller runs in, if it is one of these, from what {@link HandlerRunner.idle} waits for. */
   exemptCaller(): void {
-    const message = this.#calls.current();
-    if (message === undefined || !this.#running.has(message)) return;
+    const current = this.#calls.current();
+    const message = current !== undefined && this.#running.has(current) ? current : this.#calling;
+    if (message === undefined) return;
+    this.#running.add(message);
     this.#exempt.add(message);
     this.#notify();
   }

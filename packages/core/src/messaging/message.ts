@@ -98,7 +98,10 @@ export class Message<T = unknown> {
     }
   }
 
-  /** The bytes of the body, decompressed (as they came where `accept` is `'any'`). Throws DecodeError. */
+  /**
+   * The bytes of the body, decompressed (as they came where `accept` is `'any'`). Not to be changed: on memory other copies of
+   * the message share them. Throws DecodeError.
+   */
   get body(): Buffer {
     const body = this.#body ?? this.#delivery.body;
     return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);

@@ -3,6 +3,7 @@ import type { CodecSet } from '../codec/codec-set.js';
 import { encodeBody } from '../codec/payload.js';
 import type { MaybePromise } from '../transport/channel.js';
 import type { Headers, MessageProperties, WireMessage } from '../transport/delivery.js';
+import { copyTable } from '../util/copy-table.js';
 import { headersOf, propertiesOf } from './properties.js';
 import type { MessageOptions } from './publish-options.js';
 
@@ -59,7 +60,7 @@ export function prepareMessage(
   if (!(encoded instanceof Promise)) {
     return new PreparedMessage(encoded, headersOf(options.headers, encoded.compression), properties);
   }
-  const headers = options.headers === undefined ? undefined : { ...options.headers };
+  const headers = options.headers === undefined ? undefined : copyTable(options.headers);
   return encoded.then((done) => new PreparedMessage(done, headersOf(headers, done.compression), properties));
 }
 

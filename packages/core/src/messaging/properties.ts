@@ -3,6 +3,7 @@ import { deliveryModeNumber } from '../entity/delivery-mode.js';
 import { InvalidOptionError } from '../errors/index.js';
 import type { Headers, MessageProperties } from '../transport/delivery.js';
 import { milliseconds } from '../util/check-options.js';
+import { copyTable } from '../util/copy-table.js';
 import type { MessageOptions } from './publish-options.js';
 
 const OWNER = 'publish';
@@ -61,8 +62,8 @@ export function headersOf(
   given: Readonly<Record<string, unknown>> | undefined,
   compression: string | undefined,
 ): Headers {
-  if (compression !== undefined) return { ...given, compression };
-  return given === undefined ? NO_HEADERS : { ...given };
+  if (compression !== undefined) return { ...(given && copyTable(given)), compression };
+  return given === undefined ? NO_HEADERS : copyTable(given);
 }
 
 function checkedPriority(priority: unknown): number {

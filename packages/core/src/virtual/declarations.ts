@@ -13,8 +13,11 @@ import type { Destination } from './binding-cache.js';
 import { predeclaredType } from './exchange-kinds.js';
 import type { Link } from './link.js';
 import { checkSupported, type QueueSettings, queueSettings } from './queue-arguments.js';
-import { recordDifference } from './record-difference.js';
+import { checkEqual, locked, notFound } from './refusals.js';
 import type { BindingRecord, ExchangeRecord, QueueRecord } from './topology-store.js';
+
+/** What a queue has to have in common with an earlier declaration, beside its arguments. */
+const SAME_QUEUE = ['durable', 'exclusive', 'autoDelete'] as const;
 
 /** What declarations tell their connection. */
 export interface DeclarationHooks {
@@ -27,10 +30,6 @@ export interface DeclarationHooks {
   /** A queue was bound to a fanout exchange here; resolves when its consumers get what is published from then on. */
   fanout(binding: BindingRecord): Promise<void>;
   unbound(binding: BindingRecord): void;
-}
-
-function notFound(what: string, name: string): ChannelError {
-  return new ChannelError('NOT_FOUND', `there is no ${what} '${name}'`);
 }
 
 /** Declares, binds and deletes, for all channels of a link. */
@@ -80,11 +79,7 @@ export class Declarations {
     }
     const { name, type, durable, autoDelete } = spec;
     const record: ExchangeRecord = { name, type, durable, autoDelete, arguments: spec.arguments };
-    const stored = await topology.saveExchange(record, o);
-    const difference = recordDifference(stored, record, ['type', 'durable', 'autoDelete']);
-    if (difference !== undefined) {
-      throw new ChannelError('PRECONDITION_FAILED', `exchange '${name}' was declared with another ${difference}`);
-    }
+    checkEqual('exchange', await topology.saveExchange(record, o), record, ['type', 'durable', 'autoDelete']);
     if (topology.view === undefined) bindings.forget(name);
   }
 
@@ -106,7 +101,7 @@ export class Declarations {
 
   async declareQueue(spec: QueueSpec, o?: Op): Promise<QueueInfo> {
     this.#hooks.flush();
-    const { driver, topology, bindings, capabilities, transport, connectionId } = this.#link;
+    const { driver, topology, bindings, capabilities, transport, presence, connectionId } = this.#link;
     if (spec.passive) {
       await this.find(spec.name, o);
       return this.#info(spec.name, o);
@@ -120,12 +115,16 @@ export class Declarations {
     const { durable, exclusive, autoDelete } = spec;
     const owner = exclusive ? connectionId : undefined;
     const record: QueueRecord = { name, durable, exclusive, autoDelete, arguments: spec.arguments, owner };
-    await this.#unlocked(await topology.loadQueue(name, o), o);
+    const known = await topology.loadQueue(name, o);
+    if (known !== undefined && (await this.#unlocked(known, o)) === 'usable')
+      checkEqual('queue', known, record, SAME_QUEUE);
     if (exclusive) await this.#claim(name, o);
-    const stored = await topology.saveQueue(record, o);
-    const difference = recordDifference(stored, record, ['durable', 'exclusive', 'autoDelete']);
-    if (difference !== undefined) {
-      throw new ChannelError('PRECONDITION_FAILED', `queue '${name}' was declared with another ${difference}`);
+    try {
+      checkEqual('queue', await topology.saveQueue(record, o), record, SAME_QUEUE);
+    } catch (error) {
+      // Another connection was quicker: what it declared is not ours to delete.
+      if (exclusive && known === undefined && this.#owned.delete(name)) await presence.unclaim(name, connectionId, o);
+      throw error;
     }
     await driver.createQueue({ ...spec, name }, o);
     if (topology.view === undefined) bindings.forget(name);
@@ -291,8 +290,4 @@ export class Declarations {
     const [messageCount, consumerCount] = await Promise.all([driver.size(queue, o), presence.count(queue, o)]);
     return { queue, messageCount, consumerCount };
   }
-}
-
-function locked(queue: string): ChannelError {
-  return new ChannelError('RESOURCE_LOCKED', `queue '${queue}' belongs to another connection`);
 }

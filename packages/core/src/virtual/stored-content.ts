@@ -1,17 +1,7 @@
 import type { Headers, MessageProperties, WireMessage } from '../transport/delivery.js';
+import { copyTable } from '../util/copy-table.js';
 import type { Content } from './delivery.js';
 import type { StoredMessage } from './driver.js';
-
-/** Plain tables and arrays copied, everything else kept: a consumer may change its headers, not another consumer's. */
-function copyValue(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(copyValue);
-  const proto: unknown = Object.getPrototypeOf(value);
-  if (proto !== Object.prototype && proto !== null) return value;
-  const names = Object.keys(value);
-  if (names.length === 0) return {};
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyValue(inner)]));
-}
 
 /** A message that is stored as an object, and what is inside of each of its deliveries. */
 export class StoredContent implements Content, StoredMessage {
@@ -53,7 +43,7 @@ export class StoredContent implements Content, StoredMessage {
     return undefined;
   }
   takeHeaders(): Headers {
-    return copyValue(this.message.headers) as Headers;
+    return copyTable(this.message.headers);
   }
   takeProperties(): MessageProperties {
     return { ...this.message.properties };

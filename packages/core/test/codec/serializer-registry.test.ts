@@ -246,3 +246,14 @@ describe('accept', () => {
     );
   });
 });
+
+describe('a name that is no text', () => {
+  it.each([{}, 5, null, ['json']])('is an InvalidOptionError: %j', (name) => {
+    const { serializers, compressions } = createCodecSet();
+    const wrong = name as unknown as string;
+    if (name !== null) expect(() => serializers.dumps({}, wrong)).toThrow(InvalidOptionError);
+    expect(() => serializers.enable(wrong)).toThrow(InvalidOptionError);
+    expect(() => acceptSet([wrong], createCodecSet())).toThrow(InvalidOptionError);
+    expect(() => compressions.compress(Buffer.alloc(1), wrong)).toThrow(InvalidOptionError);
+  });
+});

@@ -36,6 +36,10 @@ const failure = (promise: Promise<unknown>): Promise<KombuError> =>
     (error) => error,
   );
 
+const raise = (): never => {
+  throw new Error('the handler failed');
+};
+
 /** Fails when `promise` takes longer than a second. */
 async function soon<T>(promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -252,6 +256,41 @@ describe('closing from inside a handler', () => {
       await soon(until(() => done === 4));
       await soon(consumer.close());
       expect(await ready(connection)).toBe(1);
+    }));
+
+  it('does not wait for a handler that closes before it has returned anything, nor for its onError', () =>
+    with_(async (connection) => {
+      const ways: [string, (consumer: Consumer) => Omit<ConsumerOptions, 'queues'>][] = [
+        ['before its first await', (consumer) => ({ onMessage: async () => consumer.close() })],
+        ['as what it returns', (consumer) => ({ onMessage: () => consumer.close() })],
+        [
+          'and throws',
+          (consumer) => ({
+            onMessage: () => {
+              void consumer.close();
+              raise();
+            },
+          }),
+        ],
+        [
+          'in onError',
+          (consumer) => ({
+            onMessage: () => raise(),
+            onError: async () => {
+              await consumer.close();
+              return 'reject' as const;
+            },
+          }),
+        ],
+      ];
+      for (const [, options] of ways) {
+        const lazily = { close: () => consumer.close() } as Consumer;
+        const consumer: Consumer = connection.consumer({ queues: queue, ...options(lazily) });
+        await put(connection, [1]);
+        await consumer.consume();
+        await soon(new Promise<void>((resolve) => consumer.on('closed', () => resolve())));
+        await queue.bind(connection).purge();
+      }
     }));
 
   it('waits for the other handlers', () =>

@@ -117,23 +117,30 @@ describe('the body of a message', () => {
   it('is the bytes as they were at the time of the call', () =>
     with_(async (connection) => {
       const buffer = Buffer.from('before');
-      const headers: Record<string, unknown> = { h: 'before' };
+      const nested = { list: ['before'] };
+      const headers: Record<string, unknown> = { h: 'before', nested };
       const producer = connection.producer({ routingKey: 'q' });
       const publishing = producer.publish(buffer, { headers });
       buffer.write('after!');
       headers.h = 'after';
+      nested.list.push('after');
       await publishing;
       const message = await queue.bind(connection).get();
       expect(String(message?.body)).toBe('before');
-      expect(message?.headers).toEqual({ h: 'before' });
+      expect(message?.headers).toEqual({ h: 'before', nested: { list: ['before'] } });
       const large = Buffer.alloc(100_000, 1);
       const compressing = producer.publish(large, { compression: 'zlib', headers });
       large.fill(2);
       headers.h = 'later';
+      nested.list.push('later');
       await compressing;
       const inflated = await queue.bind(connection).get();
       expect(inflated?.body.equals(Buffer.alloc(100_000, 1))).toBe(true);
-      expect(inflated?.headers).toEqual({ h: 'after', compression: 'application/x-gzip' });
+      expect(inflated?.headers).toEqual({
+        h: 'after',
+        nested: { list: ['before', 'after'] },
+        compression: 'application/x-gzip',
+      });
     }));
 });
 

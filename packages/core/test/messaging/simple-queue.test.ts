@@ -150,6 +150,16 @@ describe('a simple queue', () => {
       expect((await failure(queue.get({ signal: AbortSignal.abort() }))).code).toBe('ERR_KOMBU_ABORTED');
     }));
 
+  it('does nothing when a message that was taken with noAck is settled', () =>
+    with_(async (connection) => {
+      const buffer = connection.simpleBuffer('events');
+      await buffer.put('a');
+      const message = await buffer.get({ timeoutMs: 1000 });
+      await message.ack();
+      await message.reject();
+      expect(await buffer.qsize()).toBe(0);
+    }));
+
   it('acknowledges by itself with noAck, and loses nothing when a wait is given up', () =>
     with_(async (connection) => {
       const queue = connection.simpleQueue('jobs', { noAck: true });

@@ -135,6 +135,18 @@ describe.each(brokers)('declaring on %s', (_name, start) => {
     expect((await failure(channel.publish(message('a'), to('x', '')))).code).toBe('ERR_KOMBU_NOT_FOUND');
   });
 
+  it('leaves a queue alone that it was refused to make exclusive, also when it closes', async () => {
+    const { transport } = start();
+    const one = await connect(transport);
+    const other = await connect(transport);
+    await one.channel.declareQueue(queue('shared'));
+    await one.channel.publish(message('kept'), to('', 'shared'));
+    const refused = await failure(other.channel.declareQueue(queue('shared', { exclusive: true })));
+    expect(refused.code).toBe('ERR_KOMBU_PRECONDITION_FAILED');
+    await other.connection.close();
+    expect(await drain(one.channel, 'shared')).toEqual(['kept']);
+  });
+
   it('keeps an exclusive queue to its connection and deletes it with that', async () => {
     const { transport } = start();
     const [mine, other] = [await connect(transport), await connect(transport)];

@@ -10,7 +10,8 @@ import { script } from './script.js';
  * KEYS[1..5]: see `leaseLib`; KEYS[6..]: the lists, in the order of serving
  *
  * ARGV[1..4]: see `leaseLib`; ARGV[5] owner, ARGV[6] max, ARGV[7] lease in milliseconds, ARGV[8] how many bytes to stop after;
- * ARGV[9..]: the queue and the step of each list
+ * ARGV[9] the steps, joined by commas; ARGV[10..]: the queues. The lists are those of all queues for the first step, then for the
+ * next
  *
  * Returns a flat list: for each message the number of its list (from 1), its delivery tag and its envelope.
  */
@@ -22,6 +23,8 @@ export const reserve = script(
   `
 local owner, max, lease, budget = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local raws, homes, cuts = {}, {}, {}
+local queues, steps = #ARGV - 9, {}
+for step in string.gmatch(ARGV[9], '[^,]+') do steps[#steps + 1] = step end
 local count, bytes = 0, 0
 prime()
 for l = 6, #KEYS do
@@ -33,7 +36,10 @@ for l = 6, #KEYS do
     if count > 0 then want = math.min(max - count, math.max(1, math.floor((budget - bytes) * count / (bytes + 1)))) end
     local found = call('LRANGE', list, -taken - want, -taken - 1)
     local n = #found
-    if n > 0 and not home then home = { queue = ARGV[2 * l - 3], step = ARGV[2 * l - 2], number = l - 5 } end
+    if n > 0 and not home then 
+      local at = l - 6
+      home = { queue = ARGV[10 + at % queues], step = steps[1 + math.floor(at / queues)], number = l - 5 }
+    end
     for i = n, 1, -1 do
       count = count + 1
       raws[count], homes[count] = found[i], home

@@ -8,7 +8,8 @@ import { script } from './script.js';
  *
  * KEYS[1..5]: see `leaseLib`; KEYS[6..]: the lists, in the order of serving
  *
- * ARGV[1..4]: see `leaseLib`; ARGV[5] max, ARGV[6] how many bytes to stop after; ARGV[7..]: the queue of each list
+ * ARGV[1..4]: see `leaseLib`; ARGV[5] max, ARGV[6] how many bytes to stop after; ARGV[7..]: the queues. The lists are those of all
+ * queues for the first step, then for the next
  *
  * Returns a flat list: for each message the number of its list (from 1) and its envelope.
  */
@@ -31,7 +32,7 @@ for l = 6, #KEYS do
       count = count + 1
       bytes = bytes + #raws[i]
       reply[2 * count - 1], reply[2 * count] = l - 5, raws[i]
-      if sized then weigh(ARGV[l + 1], -1, -body_bytes(raws[i])) end
+      if sized then weigh(ARGV[7 + (l - 6) % (#ARGV - 6)], -1, -body_bytes(raws[i])) end
     end
     if #raws < want then break end
     if bytes >= budget then break end
