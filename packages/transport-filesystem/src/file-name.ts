@@ -22,18 +22,21 @@ export interface OwnStamp {
 
 const NAME =
   /^(\d+)_([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f])([0-9a-f]{3})-([0-9a-f])([0-9a-f])([0-9a-f]{2})-([0-9a-f]{12})\.(.+)\.msg$/s;
-const ESCAPED = /%(?:2F|25|00)/g;
+const ESCAPED = /%(?:2F|25|00|2E)/g;
+const UNESCAPED: Readonly<Record<string, string>> = { '%2F': '/', '%25': '%', '%00': '\0', '%2E': '.' };
 /** The longest name that a file may have, less what stands before it while it is in flight. */
 const LONGEST = 255 - 40;
 
 /** The part of a file name that stands for a queue or exchange: as it is, but for what no file name can have. */
 export function encodeName(name: string): string {
-  return name.replace(/%(?=2F|25|00)|\/|\0/g, (c) => (c === '/' ? '%2F' : c === '%' ? '%25' : '%00'));
+  // `.` and `..` are folders.
+  if (name === '.' || name === '..') return name.replaceAll('.', '%2E');
+  return name.replace(/%(?=2F|25|00|2E)|\/|\0/g, (c) => (c === '/' ? '%2F' : c === '%' ? '%25' : '%00'));
 }
 
 /** What {@link encodeName} made that of. */
 export function decodeName(encoded: string): string {
-  return encoded.replace(ESCAPED, (c) => (c === '%2F' ? '/' : c === '%25' ? '%' : '\0'));
+  return encoded.replace(ESCAPED, (c) => UNESCAPED[c] ?? c);
 }
 
 /** Whether a queue of that name can have files. */

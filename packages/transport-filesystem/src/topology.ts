@@ -1,12 +1,12 @@
-import { watch } from 'node:fs';
 import path from 'node:path';
 import { throwIfAborted } from '@kombu/core';
 import type { BindingRecord, PutRequest, PutResult, QueueRecord, TopologyStore } from '@kombu/core/virtual';
 import { predeclaredType } from '@kombu/core/virtual';
 import type { DriverContext } from './driver-context.js';
 import { ExchangeFiles, type Row } from './exchange-file.js';
-import { decodeName, encodeName } from './file-name.js';
+import { encodeName } from './file-name.js';
 import { OwnBindings } from './own-bindings.js';
+import { watchDrops } from './queue-drops.js';
 import { RecordFiles } from './record-files.js';
 import { RoutingTables } from './routing-table.js';
 import { topicPattern } from './topic-pattern.js';
@@ -62,6 +62,7 @@ export function createTopology(context: DriverContext): FolderTopology {
     destination,
   ];
 
+  const onQueueDropped = watchDrops(context);
   const store: TopologyStore = {
     loadExchange: (name, o) =>
       guard(`loading exchange '${name}'`, o?.signal, async () => present(await tables.load(name))),
@@ -114,16 +115,7 @@ export function createTopology(context: DriverContext): FolderTopology {
           return;
         await python?.update(binding.exchange, (rows) => rows.filter(other));
       }),
-    onQueueDropped(listener) {
-      if (!context.fsWatch) return () => {};
-      const watcher = watch(folders.queues, { persistent: false }, (_, name) => {
-        if (name === null || !name.endsWith('.json')) return;
-        const queue = decodeName(name.slice(0, -'.json'.length));
-        if (link.isOpen && files.read(queueFile(queue)) === undefined) listener(queue);
-      });
-      watcher.on('error', () => watcher.close());
-      return () => watcher.close();
-    },
+    ...(onQueueDropped === undefined ? {} : { onQueueDropped }),
   };
   return {
     store,

@@ -29,6 +29,10 @@ describe('the names of files', () => {
       'a%252Fb',
       '%',
       '%%2F',
+      '.',
+      '..',
+      '...',
+      '%2E',
       'ü ☃',
       'nul\0nul',
       'celery@h.celery.pidbox',
@@ -36,7 +40,7 @@ describe('the names of files', () => {
       '\n',
     ]) {
       expect(decodeName(encodeName(name))).toBe(name);
-      expect(encodeName(name)).not.toMatch(/[/\0]/);
+      expect(encodeName(name)).not.toMatch(/[/\0]|^\.{1,2}$/);
       expect(parseFileName(new NameGiver(() => 1).give(name, 3, false))?.queue).toBe(name);
     }
     expect(encodeName('50% off')).toBe('50% off');
