@@ -62,19 +62,23 @@ export class RedisLink {
     return this.#guard(what, client.call(command, args as Arg[]), signal);
   }
 
-  /** Runs a script by its digest, and by its text when the server has lost it. */
+  /** Runs a script by its digest, and by its text when the server has lost it. `sent` is called each time that it went out. */
   run(
     script: Script,
     keys: readonly string[],
     args: readonly Arg[],
     signal?: AbortSignal,
     client = this.sockets.commands,
+    sent?: () => void,
   ): Promise<unknown> {
     const rest = [keys.length, ...keys, ...args];
     const reply = client.call('evalsha', [script.sha, ...rest]).catch((error: Error) => {
       if (!error.message.startsWith('NOSCRIPT')) throw error;
-      return client.call('eval', [script.text, ...rest]);
+      const again = client.call('eval', [script.text, ...rest]);
+      sent?.();
+      return again;
     });
+    sent?.();
     return this.#guard(script.name, reply, signal);
   }
 

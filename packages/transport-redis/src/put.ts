@@ -125,11 +125,15 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
       ? [owner, options.leaseMs ?? 60_000, context.serving.toReversed().join(','), ...queuesOf(entries, keys.stepOf)]
       : listsOf(entries, keys.stepOf);
     const script = limited ? putLimited : putScript;
+    // On the same socket: a reserve that is sent from now on finds the messages, and need not wait for the reply.
+    const wakeAll = () => {
+      if (client === link.sockets.commands) for (const { queue } of entries) context.wake(queue);
+    };
     for (let attempt = 0; ; attempt++) {
       const versions = check.map(({ version }) => (version as TableVersion | undefined)?.text ?? NO_TABLE);
       const args: Arg[] = [...leaseArgs(context), check.length, ...versions];
       for (const arg of rest) args.push(arg);
-      const reply = await link.run(script, scriptKeys, args, signal, client);
+      const reply = await link.run(script, scriptKeys, args, signal, client, wakeAll);
       if (!Array.isArray(reply)) return STORED;
       if (reply[0] === null) return { failures: [], evicted: evictedOf(reply, owner) };
       const stale = readStale(check, reply);
@@ -172,9 +176,6 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     }
     const stored = await result;
     if (options.confirmReplicas > 0 && stored.stale === undefined) await confirm(o?.signal);
-    if (link.sockets.publisher === link.sockets.commands) {
-      for (const queue of new Set(request.entries.map((entry) => entry.queue))) context.wake(queue);
-    }
     return stored;
   };
 }

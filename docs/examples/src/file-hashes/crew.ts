@@ -12,12 +12,14 @@ export interface CrewOptions {
   readonly id: string;
   readonly workers: number;
   readonly prefetchCount: number;
+  /** The first worker is to be killed once it has done so many tasks and holds another. */
+  readonly killAfter: number | undefined;
 }
 
 /** The workers of one run. */
 export interface Crew {
-  /** Kills one worker while it holds at least one unsettled task; resolves with its name. Undefined: this crew cannot. */
-  readonly killOne?: () => Promise<string>;
+  /** Resolves with the name of the worker that was killed while it held an unsettled task, or with undefined when none was. */
+  readonly killed: Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export async function embeddedCrew(options: CrewOptions): Promise<Crew> {
     connections.map((connection, i) => startWorker(connection, { ...options, name: `worker-${i + 1}` })),
   );
   return {
+    killed: Promise.resolve(undefined),
     stop: async () => {
       await Promise.all(connections.map((connection) => connection.close()));
     },
@@ -37,33 +40,30 @@ export async function embeddedCrew(options: CrewOptions): Promise<Crew> {
 /** Workers in processes of their own. */
 export async function processCrew(options: CrewOptions): Promise<Crew> {
   const script = fileURLToPath(new URL('./worker-process.js', import.meta.url));
-  const { workers, ...common } = options;
+  const { workers, killAfter, ...common } = options;
   const crew = await Promise.all(
     Array.from({ length: workers }, async (_, i) => {
       const name = `worker-${i + 1}`;
       const child = fork(script, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-      say(child, { start: { ...common, name } });
-      await told(child, 'ready', name);
-      return { name, child };
+      const holding = told(child, 'holding');
+      say(child, { start: { ...common, name, holdAfter: i === 0 ? killAfter : undefined } });
+      if (!(await told(child, 'ready'))) throw new Error(`${name} did not start`);
+      return { name, child, holding };
     }),
   );
+  const kill = async ({ name, child, holding }: (typeof crew)[number]): Promise<string | undefined> => {
+    if (!(await holding)) return undefined;
+    child.kill('SIGKILL');
+    return name;
+  };
   return {
-    killOne: async () => {
-      const victim = crew[0];
-      if (victim === undefined) throw new Error('there is no worker to kill');
-      say(victim.child, 'hold');
-      await told(victim.child, 'holding', victim.name);
-      const exit = once(victim.child, 'exit');
-      victim.child.kill('SIGKILL');
-      await exit;
-      return victim.name;
-    },
+    killed: crew[0] === undefined ? Promise.resolve(undefined) : kill(crew[0]),
     stop: async () => {
       await Promise.all(
         crew.map(async ({ child }) => {
           if (child.exitCode !== null || child.signalCode !== null) return;
           const exit = once(child, 'exit');
-          say(child, 'stop');
+          if (child.connected) say(child, 'stop');
           await exit;
         }),
       );
@@ -72,25 +72,15 @@ export async function processCrew(options: CrewOptions): Promise<Crew> {
 }
 
 function say(child: ChildProcess, what: FromParent): void {
-  child.send(what);
+  child.send(what, () => {}); // one that is gone hears nothing
 }
 
-/** Waits until the worker says `what`; fails when it ends first, or says nothing for 30 s. */
-async function told(child: ChildProcess, what: FromWorker, name: string): Promise<void> {
-  const over = new AbortController();
-  try {
-    await Promise.race([
-      (async () => {
-        for (;;) if ((await once(child, 'message', over))[0] === what) return;
-      })(),
-      once(child, 'exit', over).then(() => {
-        throw new Error(`${name} ended before it was ${what}`);
-      }),
-      once(AbortSignal.timeout(30_000), 'abort', over).then(() => {
-        throw new Error(`${name} was not ${what} within 30 s`);
-      }),
-    ]);
-  } finally {
-    over.abort();
-  }
+/** Whether the worker says `what` before it ends. */
+function told(child: ChildProcess, what: FromWorker): Promise<boolean> {
+  return new Promise((resolve) => {
+    child.on('message', (said) => {
+      if (said === what) resolve(true);
+    });
+    child.on('exit', () => resolve(false));
+  });
 }

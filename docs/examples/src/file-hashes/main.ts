@@ -37,25 +37,22 @@ async function run(): Promise<boolean> {
     id,
     workers,
     prefetchCount,
+    killAfter: kill ? Math.floor(files.length / workers / 2) : undefined,
   });
   const bar = progress(files.length, process.stdout);
   const answers = new Map<string, Result>();
-  let killed: Promise<string> | undefined;
   try {
     const collecting = collect(connection, id, files.length, (answer) => {
       answers.set(answer.file, answer);
       bar.at(answers.size);
-      if (kill && killed === undefined && answers.size >= files.length / 2) {
-        killed = crew.killOne?.();
-        killed?.catch(() => {}); // awaited below
-      }
       return answers.size;
     });
     const sending = send(connection, id, root, files);
     await Promise.all([sending, collecting]);
     bar.end();
     const seconds = (performance.now() - started) / 1000;
-    const victim = await killed;
+    await crew.stop();
+    const victim = await crew.killed;
     console.log(table({ results: [...answers.values()], messages: files.length * 2, seconds, killed: victim }));
     return (await verify(root, files, answers)) && killHadEffect(victim, kill, answers);
   } finally {

@@ -9,10 +9,12 @@ export interface StartWorker {
     readonly id: string;
     readonly name: string;
     readonly prefetchCount: number;
+    /** After so many tasks it keeps the next one, says so, and does nothing more: to be killed. */
+    readonly holdAfter: number | undefined;
   };
 }
 
-export type FromParent = StartWorker | 'hold' | 'stop';
+export type FromParent = StartWorker | 'stop';
 export type FromWorker = 'ready' | 'holding';
 
 const tell = (what: FromWorker): void => {
@@ -20,23 +22,22 @@ const tell = (what: FromWorker): void => {
 };
 
 let connection: Connection | undefined;
-let holding = false;
+let tasks = 0;
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', async (said: FromParent) => {
-  if (said === 'hold') {
-    holding = true;
-  } else if (said === 'stop') {
+  if (said === 'stop') {
     await connection?.close();
     process.disconnect();
   } else {
-    const { broker, transportOptions, ...options } = said.start;
+    const { broker, transportOptions, holdAfter = Number.POSITIVE_INFINITY, ...options } = said.start;
     connection = new Connection(broker, { transportOptions });
     await startWorker(connection, {
       ...options,
       hold: () => {
-        if (holding) tell('holding');
-        return holding;
+        if (++tasks <= holdAfter) return false;
+        tell('holding');
+        return true;
       },
     });
     tell('ready');

@@ -7,7 +7,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 /** Whether a value is binary data: a Buffer or other Uint8Array, an ArrayBuffer, or a DataView. */
 export function isBytes(value: object): value is Uint8Array | ArrayBuffer | DataView {
-  if (ArrayBuffer.isView(value)) return value instanceof Uint8Array || value instanceof DataView;
+  if (ArrayBuffer.isView(value)) return types.isUint8Array(value) || types.isDataView(value);
   return isArrayBuffer(value);
 }
 
@@ -17,7 +17,7 @@ export function bytesOf(value: Uint8Array | ArrayBuffer | DataView): Buffer {
 }
 
 function viewOf(value: Uint8Array | DataView): Uint8Array {
-  return value instanceof Uint8Array ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return types.isUint8Array(value) ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function isArrayBuffer(value: object): value is ArrayBuffer {

@@ -23,6 +23,7 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>>, Si
   #state: 'new' | 'running' | 'ended' = 'new';
   #takers: Deferred<IteratorResult<Message<T>, undefined>>[] = [];
   #error: unknown;
+  #starting: Promise<void> | undefined;
 
   constructor(host: IterationHost) {
     this.#host = host;
@@ -41,7 +42,9 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>>, Si
   }
 
   async next(): Promise<IteratorResult<Message<T>, undefined>> {
-    if (this.#state === 'new') await this.#start();
+    if (this.#state === 'new') await this.#begin();
+    // Whoever asks while it starts waits as well, or the second would get the first message; the first gets the error.
+    else if (this.#starting !== undefined) await this.#starting.catch(() => {});
     if (this.#state === 'ended') return this.#over();
     const taker = deferred<IteratorResult<Message<T>, undefined>>();
     this.#takers.push(taker);
@@ -53,6 +56,11 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>>, Si
     return this.#state === 'ended';
   }
 
+  #begin(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
   async #start(): Promise<void> {
     this.#state = 'running';
     try {
@@ -62,6 +70,8 @@ export class MessageIterator<T> implements AsyncIterableIterator<Message<T>>, Si
       this.end();
       await this.#host.stop();
       if (!closedMeanwhile) throw error;
+    } finally {
+      this.#starting = undefined;
     }
   }
 

@@ -1,4 +1,4 @@
-import { types } from 'node:util';
+import { bytesOf, isBytes } from '../codec/bytes.js';
 import type { CodecSet } from '../codec/codec-set.js';
 import { encodeBody } from '../codec/payload.js';
 import type { MaybePromise } from '../transport/channel.js';
@@ -55,7 +55,7 @@ export function prepareMessage(
   codec: CodecSet,
 ): MaybePromise<PreparedMessage> {
   const properties = propertiesOf(options, fallbackMode);
-  const own = types.isUint8Array(body) ? Buffer.from(body) : body;
+  const own = typeof body === 'object' && body !== null && isBytes(body) ? Buffer.from(bytesOf(body)) : body;
   const encoded = encodeBody(own, encodingOf(options, defaults), codec);
   if (!(encoded instanceof Promise)) {
     return new PreparedMessage(encoded, headersOf(options.headers, encoded.compression), properties);

@@ -163,7 +163,8 @@ export class Producer {
     const name = named ? exchange : declaration.name;
     const mode = (declaration.name === name ? declaration.deliveryMode : undefined) ?? 2;
     const prepared = prepareMessage(body, options, this.#defaults, mode, this.#connection.codec);
-    const route = this.#routeTo(name, options.routingKey ?? this.#routingKey, options.mandatory === true);
+    const routingKey = text('publish', 'routingKey', options.routingKey, this.#routingKey);
+    const route = this.#routeTo(name, routingKey, flag('publish', 'mandatory', options.mandatory, false));
     const limits: ChannelPublishOptions = {
       deadline: this.#deadline(options.timeoutMs),
       signal: options.signal,

@@ -14,6 +14,8 @@ const PLAIN: Readonly<Record<1 | 2, MessageProperties>> = {
   2: Object.freeze({ deliveryMode: 2, priority: 0 }),
 };
 const NO_HEADERS: Headers = Object.freeze({});
+/** Properties that are text. */
+const TEXTS = ['correlationId', 'messageId', 'type', 'appId', 'userId'] as const;
 
 /**
  * The properties of a message: delivery mode and priority always (as Kombu sends them), the others when they are given. With
@@ -25,7 +27,8 @@ export function propertiesOf(options: MessageOptions, fallbackMode: 1 | 2): Mess
       ? fallbackMode
       : (deliveryModeNumber(OWNER, options.deliveryMode) ?? fallbackMode);
   if (isPlain(options)) return PLAIN[mode];
-  const properties: MessageProperties = { deliveryMode: mode, priority: 0, ...options.properties };
+  const further = options.properties && checkedTable('properties', options.properties);
+  const properties: MessageProperties = { deliveryMode: mode, priority: 0, ...further };
   if (options.deliveryMode !== undefined) properties.deliveryMode = mode;
   if (options.priority !== undefined) properties.priority = checkedPriority(options.priority);
   if (options.expirationMs !== undefined) {
@@ -34,11 +37,9 @@ export function propertiesOf(options: MessageOptions, fallbackMode: 1 | 2): Mess
   }
   if (options.replyTo !== undefined) properties.replyTo = nameOf(options.replyTo);
   if (options.timestamp !== undefined) properties.timestamp = wholeSeconds(options.timestamp);
-  if (options.correlationId !== undefined) properties.correlationId = options.correlationId;
-  if (options.messageId !== undefined) properties.messageId = options.messageId;
-  if (options.type !== undefined) properties.type = options.type;
-  if (options.appId !== undefined) properties.appId = options.appId;
-  if (options.userId !== undefined) properties.userId = options.userId;
+  for (const name of TEXTS) {
+    if (options[name] !== undefined) properties[name] = checkedText(name, options[name]);
+  }
   return properties;
 }
 
@@ -62,8 +63,19 @@ export function headersOf(
   given: Readonly<Record<string, unknown>> | undefined,
   compression: string | undefined,
 ): Headers {
-  if (compression !== undefined) return { ...(given && copyTable(given)), compression };
-  return given === undefined ? NO_HEADERS : copyTable(given);
+  const copy = given && copyTable(checkedTable('headers', given));
+  if (compression !== undefined) return { ...copy, compression };
+  return copy ?? NO_HEADERS;
+}
+
+function checkedTable<T extends object>(name: string, value: T): T {
+  if (typeof value === 'object' && !Array.isArray(value)) return value;
+  throw new InvalidOptionError(`${OWNER}: '${name}' must be an object`);
+}
+
+function checkedText(name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new InvalidOptionError(`${OWNER}: '${name}' must be a string`);
 }
 
 function checkedPriority(priority: unknown): number {
@@ -72,7 +84,7 @@ function checkedPriority(priority: unknown): number {
 }
 
 function nameOf(target: NonNullable<MessageOptions['replyTo']>): string {
-  return typeof target === 'string' ? target : target.name;
+  return checkedText('replyTo', typeof target === 'object' ? target?.name : target);
 }
 
 function wholeSeconds(time: Date | number): number {

@@ -5,7 +5,7 @@ import { Exchange, type ExchangeOptions } from '../entity/exchange.js';
 import { Queue } from '../entity/queue.js';
 import type { QueueOptions } from '../entity/queue-options.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
-import { ClosedError, KombuError, SimpleQueueEmpty } from '../errors/index.js';
+import { ClosedError, InvalidOptionError, KombuError, SimpleQueueEmpty } from '../errors/index.js';
 import { onAbort } from '../util/abort.js';
 import { checkOptionNames, flag } from '../util/check-options.js';
 import { receiveMessage } from './get-message.js';
@@ -64,6 +64,7 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
   constructor(target: ChannelOrConnection, nameOrQueue: string | Queue<T>, options: SimpleQueueOptions = {}) {
     checkOptionNames('SimpleQueue', options, OPTIONS);
     const declaration = typeof nameOrQueue === 'string' ? simpleDeclaration<T>(nameOrQueue, options) : nameOrQueue;
+    if (!(declaration instanceof Queue)) throw new InvalidOptionError('SimpleQueue: a Queue or a name is needed');
     this.noAck = flag('SimpleQueue', 'noAck', options.noAck, declaration.noAck);
     this.#accept = checkedAccept(options.accept);
     this.#ownership = isChannel(target) ? 'borrowed' : 'own';

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { AbortedError } from '../errors/index.js';
+import { AbortedError, InvalidOptionError } from '../errors/index.js';
 
 /** The error that a call ends with when `signal` is aborted. */
 export function abortError(signal: AbortSignal, what: string): AbortedError {
@@ -16,6 +16,7 @@ export function throwIfAborted(signal: AbortSignal | undefined, what: string): v
  * signal: Node's warning of more than ten listeners is turned off for it.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (typeof signal.addEventListener !== 'function') throw new InvalidOptionError("'signal' must be an AbortSignal");
   setMaxListeners(Number.POSITIVE_INFINITY, signal);
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);

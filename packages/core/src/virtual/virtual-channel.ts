@@ -92,7 +92,13 @@ export class VirtualChannel implements Channel, ConsumerOwner {
   async consume(request: ConsumeRequest, deliver: (delivery: Delivery) => void, o?: Op): Promise<void> {
     this.#check(o);
     const { tag } = request;
-    if (request.noLocal) throw new NotSupportedError(`${this.#parts.link.transport} does not support noLocal`);
+    const { transport, capabilities } = this.#parts.link;
+    if (request.noLocal) throw new NotSupportedError(`${transport} does not support noLocal`);
+    if (request.exclusive && !capabilities.exclusiveConsumers) {
+      throw new NotSupportedError(
+        `${transport} does not support exclusive consumers: processes do not see each other's`,
+      );
+    }
     if (request.arguments['x-priority'] !== undefined) {
       throw new NotSupportedError(
         `${this.#parts.link.transport} does not support priorities among consumers (x-priority)`,

@@ -45,6 +45,17 @@ describe('a loop over a consumer', () => {
       expect(await ready(connection)).toBe(0);
     }));
 
+  it('answers calls of next() in their order, also those that come while it starts', () =>
+    with_(async (connection) => {
+      await put(connection, range(2));
+      const loop = connection.consumer({ queues: [queue] })[Symbol.asyncIterator]();
+      const both = await Promise.all([loop.next(), loop.next()]);
+      expect(both.map(({ value }) => value?.payload)).toEqual([0, 1]);
+      const third = loop.next();
+      await loop.return?.();
+      expect((await third).done).toBe(true);
+    }));
+
   it('takes no more than its prefetch at a time', () =>
     with_(async (connection) => {
       await put(connection, range(10));

@@ -441,3 +441,41 @@ describe('a producer', () => {
       expect(await queue.bind(connection).purge()).toBe(2);
     }));
 });
+
+describe('a publish with an option of the wrong kind', () => {
+  it.each<[object, string]>([
+    [{ routingKey: 5 }, 'routingKey'],
+    [{ mandatory: 'yes' }, 'mandatory'],
+    [{ replyTo: 5 }, 'replyTo'],
+    [{ replyTo: {} }, 'replyTo'],
+    [{ correlationId: 5 }, 'correlationId'],
+    [{ messageId: {} }, 'messageId'],
+    [{ headers: 5 }, 'headers'],
+    [{ headers: ['a'] }, 'headers'],
+    [{ properties: 'x' }, 'properties'],
+    [{ signal: 5, exchange: new Exchange('e') }, 'signal'],
+  ])('%j is an InvalidOptionError that names it', async (options, name) => {
+    await with_(async (connection) => {
+      const publishing = connection.producer().publish('x', { routingKey: 'q', ...options });
+      await expect(publishing).rejects.toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
+      await expect(publishing).rejects.toThrow(`'${name}'`);
+    });
+  });
+});
+
+describe('binary bodies', () => {
+  it.each<[string, (memory: ArrayBuffer) => unknown]>([
+    ['a Uint8Array', (memory) => new Uint8Array(memory)],
+    ['a DataView', (memory) => new DataView(memory)],
+    ['an ArrayBuffer', (memory) => memory],
+  ])('%s may be written to once publish was called', async (_, view) => {
+    await with_(async (connection) => {
+      const memory = new ArrayBuffer(2);
+      const publishing = connection.producer().publish(view(memory), { routingKey: 'q' });
+      new Uint8Array(memory).fill(7);
+      await publishing;
+      const message = await queue.bind(connection).get();
+      expect([...(message?.body ?? [])]).toEqual([0, 0]);
+    });
+  });
+});

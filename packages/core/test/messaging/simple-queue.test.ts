@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type Connection,
   Exchange,
+  InvalidOptionError,
   type KombuError,
   type MemoryTransport,
   type Message,
@@ -315,4 +316,12 @@ describe('a simple buffer', () => {
       expect((await buffer.get()).acknowledged).toBe(false);
       expect(buffer.queue.entity).toMatchObject({ durable: false, autoDelete: false });
     }));
+});
+
+describe('what is neither a queue nor a name', () => {
+  it.each([5, undefined, {}, null])('%p is an InvalidOptionError', (queue) =>
+    with_(async (connection) => {
+      expect(() => connection.simpleQueue(queue as unknown as string)).toThrow(InvalidOptionError);
+    }),
+  );
 });
