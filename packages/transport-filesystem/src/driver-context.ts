@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { TransportContext } from '@kombu/core';
 import type { NameGiver } from './file-name.js';
 import type { FolderIndex } from './folder-index.js';
@@ -20,9 +19,4 @@ export interface DriverContext {
   readonly leaseMs: number;
   /** Tells this link's consumers at once of what it has itself put into a queue. */
   wake(queue: string): void;
-}
-
-/** A name that nobody else gives. */
-export function uniqueName(): string {
-  return randomBytes(12).toString('hex');
 }

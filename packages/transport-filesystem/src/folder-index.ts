@@ -27,6 +27,7 @@ export class FolderIndex {
   #lines = new Map<string, Candidate[]>();
   #signature: string | undefined;
   #listedAt = Number.NEGATIVE_INFINITY;
+  #forgotten = 0;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   /** Names that came while a listing was under way. */
@@ -70,18 +71,25 @@ export class FolderIndex {
   /** This link has put a file there. */
   added(name: string): void {
     // Whoever has not listed the folder yet, or has to list it again, will see it then.
-    if (this.#listedAt === Number.NEGATIVE_INFINITY) return;
+    if (this.#listedAt === Number.NEGATIVE_INFINITY && this.#late === undefined) return;
     const file = this.#see(name, false);
     if (file !== undefined) this.#insert(file);
   }
 
   #insert(file: Candidate): string | undefined {
-    const { name } = file;
+    const { name, own } = file;
     this.#late?.push(name);
     const line = this.#lines.get(file.queue) ?? [];
     this.#lines.set(file.queue, line);
     const at = placeOf(line, file.order);
     if (line[at]?.name === name) return undefined;
+    // The place of a file of Python is its time, which changes as long as it is written.
+    const before = own === undefined ? line.findIndex((other) => other.name === name) : -1;
+    if (before >= 0) {
+      line[before] = file;
+      line.sort((a, b) => (a.order < b.order ? -1 : 1));
+      return file.queue;
+    }
     line.splice(at, 0, file);
     return file.queue;
   }
@@ -90,6 +98,7 @@ export class FolderIndex {
   forget(): void {
     this.#signature = undefined;
     this.#listedAt = Number.NEGATIVE_INFINITY;
+    this.#forgotten += 1;
   }
 
   /** Every listing begins after the call that asked for it: one that is under way already is of no use to it. */
@@ -111,6 +120,7 @@ export class FolderIndex {
 
   async #read(): Promise<void> {
     const signature = this.#sign();
+    const forgotten = this.#forgotten;
     const late: string[] = [];
     this.#late = late;
     try {
@@ -131,8 +141,10 @@ export class FolderIndex {
       }
       for (const line of lines.values()) line.sort((a, b) => (a.order < b.order ? -1 : 1));
       this.#lines = lines;
-      this.#signature = signature;
-      this.#listedAt = performance.now();
+      if (forgotten === this.#forgotten) {
+        this.#signature = signature;
+        this.#listedAt = performance.now();
+      }
     } catch (error) {
       throw this.#link.translate(error, 'listing the folder');
     } finally {

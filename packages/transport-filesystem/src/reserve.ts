@@ -21,12 +21,13 @@ export class Taker {
 
   /** Takes a file out of its queue; undefined: somebody else was quicker, or it is not a message (yet). */
   take(file: Candidate, leaseMs: number): Reserved | undefined {
-    const { link, folders, index, transport } = this.#context;
+    const { folders, index, transport } = this.#context;
     index.take(file);
     try {
       if (file.own !== undefined || isReady(file, folders, transport)) return this.#rename(file, leaseMs);
     } catch (error) {
-      if (isMissing(error) && link.look() === undefined) return undefined;
+      // Somebody was quicker, or the whole folder is gone, which the next listing meets.
+      if (isMissing(error)) return undefined;
       // It is still where it was.
       index.forget();
       throw error;
@@ -115,10 +116,17 @@ export function createReserveExpired(context: DriverContext): NonNullable<Virtua
     link.check();
     const found: Reserved[] = [];
     try {
+      /** The priority whose first message has not expired: those behind it wait for it. */
+      let waiting: number | undefined;
       for (const file of [...(await index.current(queue))]) {
         if (found.length >= max || signal.aborted) break;
+        const priority = file.own?.priority ?? 0;
+        if (priority === waiting) continue;
         try {
-          if (expiryOf(file.name) > now) break;
+          if (expiryOf(file.name) > now) {
+            waiting = priority;
+            continue;
+          }
         } catch (error) {
           if (!isMissing(error)) throw error;
           index.take(file);
