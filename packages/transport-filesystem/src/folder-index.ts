@@ -23,6 +23,8 @@ const LISTING_MAX_AGE_MS = 5000;
 export class FolderIndex {
   /** The queues that are consumed, where the system tells of new files: those are handed to {@link add}. */
   told: ReadonlySet<string> | undefined;
+  /** How often the folder was listed. */
+  listings = 0;
   readonly #link: FolderLink;
   #lines = new Map<string, Candidate[]>();
   #signature: string | undefined;
@@ -121,6 +123,7 @@ export class FolderIndex {
   async #read(): Promise<void> {
     const signature = this.#sign();
     const forgotten = this.#forgotten;
+    this.listings += 1;
     const late: string[] = [];
     this.#late = late;
     try {

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { type Connection, Queue } from '@kombu/core';
-import { NameGiver } from '../src/file-name.js';
 import { makeFolder } from './support/folder.js';
 
 const folder = await makeFolder();
@@ -63,35 +62,4 @@ describe('a folder that many share', () => {
     for (const { seen } of workers) expect(seen.length).toBeGreaterThan(0);
     expect(await readdir(path.join(folder.path, '.kombu', 'in-flight'))).toEqual([]);
   }, 90_000);
-
-  it('with 10,000 files of others wakes nobody for nothing, and does not list them for each message', async () => {
-    const names = new NameGiver(() => Date.now());
-    const other = folder.connect();
-    let deliveries = 0;
-    const consumer = other.consumer({
-      queues: [queue],
-      prefetchCount: 1,
-      onMessage: async (message) => {
-        deliveries += 1;
-        await message.ack();
-      },
-    });
-    await consumer.consume();
-    const cpu = process.cpuUsage();
-    for (let i = 0; i < 10_000; i++) await writeFile(path.join(folder.path, names.give('nobody', 0, false)), '{}');
-    const producer = connection.producer();
-    for (let n = 0; n < 300; n++) await producer.publish({ n }, { routingKey: 'shared' });
-    await until(async () => deliveries === 300, { what: 'all have come', timeoutMs: 20_000 });
-    const { user, system } = process.cpuUsage(cpu);
-    const seconds = (user + system) / 1e6;
-    // Writing, being told of and reading so many files costs about a second; a listing for each of 300 messages, five more.
-    expect(seconds).toBeLessThan(4);
-    const idle = process.cpuUsage();
-    const started = Date.now();
-    await until(async () => Date.now() - started > 1000, { what: 'a second has passed', timeoutMs: 5000 });
-    const rest = process.cpuUsage(idle);
-    expect((rest.user + rest.system) / 1e6).toBeLessThan(0.3);
-    await consumer.close();
-    await other.close();
-  }, 60_000);
 });
