@@ -43,6 +43,20 @@ export class HandlerRunner implements Sink {
     }
   }
 
+  /** `onDecodeError` gets it; it may close the consumer, as a handler may. */
+  refuse(message: Message): void {
+    const outer = this.#calling;
+    this.#calling = message;
+    try {
+      this.#track(
+        message,
+        handling.run(message, () => this.#failures.refused(message)),
+      );
+    } finally {
+      this.#calling = outer;
+    }
+  }
+
   #call(message: Message): void {
     let result: unknown;
     try {
@@ -57,10 +71,6 @@ export class HandlerRunner implements Sink {
       this.#failures.handled(message);
       this.#track(message, undefined);
     }
-  }
-
-  refuse(message: Message): void {
-    this.#track(message, this.#failures.refused(message));
   }
 
   #follow(message: Message, result: PromiseLike<unknown>): void {

@@ -8,7 +8,6 @@ import type { Watch } from './driver.js';
 import { asKombuError } from './driver-error.js';
 import type { Link } from './link.js';
 import type { PresenceEntry } from './presence-store.js';
-import type { QueueSettings } from './queue-arguments.js';
 import { type ConsumerHome, VirtualConsumer } from './virtual-consumer.js';
 
 /** A channel, as the consumers of a link see it. */
@@ -61,11 +60,6 @@ export class Consumers {
   /** Queues that are consumed from. */
   queues(): ReadonlySet<string> {
     return new Set([...this.#owners.keys()].map((consumer) => consumer.queue));
-  }
-
-  /** Queues that are consumed from, and their settings. */
-  *settings(): Iterable<readonly [string, QueueSettings]> {
-    for (const feed of this.#loop.feeds.values()) yield [feed.queue, feed.settings];
   }
 
   /** Lets go of what consumers of the link before this one still hold; none starts before that. */

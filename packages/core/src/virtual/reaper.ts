@@ -13,6 +13,8 @@ import type { QueueRecord } from './topology-store.js';
 const LOCAL_SWEEP_MS = 1000;
 /** The longest time between two sweeps of expired reservations. */
 const LONGEST_SWEEP_MS = 10_000;
+/** The shortest time between two marks that a queue is in use. */
+const SOONEST_TOUCH_MS = 10;
 
 export interface ReaperHooks {
   expired(reserved: readonly Reserved[]): void;
@@ -62,7 +64,13 @@ export class Reaper {
   used(queue: string, expiresMs: number): void {
     const { presence, clock } = this.#link;
     presence.touch?.(queue, expiresMs).catch((cause: unknown) => this.#warn(cause, 'marking a queue as used'));
-    if (presence.idleSince !== undefined) this.#queues.add(queue, clock.now() + expiresMs);
+    if (presence.idleSince !== undefined) {
+      this.#queues.add(queue, clock.now() + expiresMs);
+    } else if (presence.touch !== undefined) {
+      // The store expires it by itself: while it is consumed from, it is used well before that.
+      this.#queues.forget(queue);
+      this.#queues.add(queue, clock.now() + Math.max(SOONEST_TOUCH_MS, expiresMs / 3));
+    }
   }
 
   gone(queue: string): void {
@@ -135,11 +143,15 @@ export class Reaper {
     }
   }
 
-  /** Deletes a queue whose `x-expires` has passed; else looks again when it may have. */
+  /** Deletes a queue whose `x-expires` has passed; else looks again when it may have, or marks one in use as used. */
   async #dropIdle(queue: string): Promise<void> {
     const { presence, topology, clock } = this.#link;
     const { expiresMs } = settingsOf(await topology.loadQueue(queue));
-    if (expiresMs === undefined || presence.idleSince === undefined) return;
+    if (expiresMs === undefined) return;
+    if (presence.idleSince === undefined) {
+      if (this.#consumers.queues().has(queue)) this.used(queue, expiresMs);
+      return;
+    }
     const since = presence.idleSince(queue);
     const now = clock.now();
     if (since !== undefined && now - since >= expiresMs) await this.#declarations.dropQueue(queue);
@@ -163,9 +175,6 @@ export class Reaper {
       const entries = this.#consumers.entries();
       if (entries.length > 0) await presence.renew(entries, options.leaseMs);
       for (const queue of this.#declarations.owned) await presence.claim(queue, connectionId, options.leaseMs);
-      for (const [queue, { expiresMs }] of this.#consumers.settings()) {
-        if (expiresMs !== undefined) await presence.touch?.(queue, expiresMs);
-      }
     });
   }
 

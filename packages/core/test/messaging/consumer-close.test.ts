@@ -238,6 +238,25 @@ describe('closing from inside a handler', () => {
       }
     }));
 
+  it.each(['at once', 'later'])('does not wait for an onDecodeError that closes %s', (when) =>
+    with_(async (connection) => {
+      await connection.producer().publish('x', { routingKey: 'q', contentType: 'application/x-yaml' });
+      let closed = false;
+      const consumer: Consumer = connection.consumer({
+        queues: queue,
+        onMessage: () => {},
+        onDecodeError: async () => {
+          if (when === 'later') await settle(1);
+          await consumer.close();
+          closed = true;
+        },
+      });
+      await consumer.consume();
+      await soon(until(() => closed));
+      expect(await ready(connection)).toBe(1);
+    }),
+  );
+
   it('does not wait for that handler, whichever message it is and whatever it returns', () =>
     with_(async (connection) => {
       await put(connection, range(5));

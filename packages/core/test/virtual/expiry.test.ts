@@ -266,3 +266,21 @@ describe('dead-lettering over a store of text', () => {
     expect((dead.properties as { delivery_tag: string }).delivery_tag).not.toBe('t');
   });
 });
+
+describe('a store that expires queues by itself', () => {
+  it('is told that a queue is in use, often enough, while it is consumed from and no longer', async () => {
+    const store = new TextStore();
+    const { channel } = await connect(textTransport(store));
+    await channel.declareQueue(queue('q', { arguments: { 'x-expires': 300 } }));
+    await collect(channel, 'q', { tag: 'c' });
+    const left: number[] = [];
+    const begun = performance.now();
+    await until('some times of its life have passed', () => {
+      left.push((store.unusedFrom.get('q') ?? 0) - performance.now());
+      return performance.now() - begun > 1000;
+    });
+    expect(Math.min(...left)).toBeGreaterThan(0);
+    await channel.cancel('c');
+    await until('it counts as unused', () => (store.unusedFrom.get('q') ?? 0) < performance.now());
+  });
+});

@@ -60,6 +60,9 @@ export class TextStore {
     return this.calls.filter((call) => call.name === name).length;
   }
 
+  /** When queues with `x-expires` count as unused, on the scale of `performance.now()`. */
+  readonly unusedFrom = new Map<string, number>();
+
   failLinks(error: KombuError = new OperationalError('CONNECTION_LOST', 'the store went away')): void {
     for (const fail of [...this.links]) fail(error);
   }
@@ -395,6 +398,9 @@ function textPresence(store: TextStore, ask: Ask): PresenceStore {
       ask('unclaim', 1, () => {
         if (claim(queue) === owner) store.claims.delete(queue);
       }),
+    async touch(queue, expiresMs) {
+      store.unusedFrom.set(queue, performance.now() + expiresMs);
+    },
   };
 }
 
