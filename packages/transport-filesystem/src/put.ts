@@ -23,6 +23,7 @@ const MAX_COMMIT = 512;
 interface Job {
   readonly entries: readonly PutEntry[];
   readonly resolve: (result: PutResult) => void;
+  readonly reject: (error: KombuError) => void;
 }
 
 /** A message on its way into the folder: a draft, until its rename. */
@@ -68,16 +69,18 @@ export function createPut(
   };
 
   const write = async (draft: Draft): Promise<void> => {
-    let file: number | undefined;
     try {
       if (!names.fits(draft.entry.queue)) checkName(draft.entry.queue);
-      file = openSync(`${folders.drafts}/${draft.name}`, 'wx');
-      writeAll(file, draft.entry.payload as string);
-      if (context.fsync) await flush(file);
+      const file = openSync(`${folders.drafts}/${draft.name}`, 'wx');
+      try {
+        writeAll(file, draft.entry.payload as string);
+        if (context.fsync) await flush(file);
+      } finally {
+        // Network file systems tell of a full disk no sooner.
+        closeSync(file);
+      }
     } catch (error) {
       failed(draft, error);
-    } finally {
-      if (file !== undefined) closeSync(file);
     }
   };
 
@@ -145,7 +148,13 @@ export function createPut(
     while (pending.length > 0) {
       let [count, jobs] = [0, 0];
       while (jobs < pending.length && (jobs === 0 || count < MAX_COMMIT)) count += pending[jobs++]?.entries.length ?? 0;
-      await commit(pending.splice(0, jobs));
+      const taken = pending.splice(0, jobs);
+      try {
+        await commit(taken);
+      } catch (error) {
+        const failure = link.translate(error, 'storing messages');
+        for (const job of taken) job.reject(failure);
+      }
     }
     pump = undefined;
   };
@@ -155,8 +164,8 @@ export function createPut(
       link.check();
       const changed = check.length === 0 ? [] : stale(check);
       if (changed.length > 0) return { failures: [], evicted: [], stale: changed, stored: false };
-      return new Promise((resolve) => {
-        pending.push({ entries, resolve });
+      return new Promise((resolve, reject) => {
+        pending.push({ entries, resolve, reject });
         pump ??= Promise.resolve().then(work);
       });
     },
