@@ -2,11 +2,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { Connection, Exchange, type KombuError, Queue } from '@kombu/core';
 import { filesystem } from '../src/index.js';
 import { makeFolder, type TestFolder } from './support/folder.js';
+
+jest.setTimeout(30_000);
 
 const code = (error: unknown): string => (error as KombuError).code;
 const queue = new Queue('q', { exchange: new Exchange('x', { type: 'direct' }), routingKey: 'k' });

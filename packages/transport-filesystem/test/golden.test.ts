@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Connection, Exchange, Queue } from '@kombu/core';
 import { makeFolder } from './support/folder.js';
+
+jest.setTimeout(30_000);
 
 const folder = await makeFolder();
 const media = new Exchange('media', { type: 'direct' });

@@ -1,10 +1,12 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isUnavailable, until } from '@kombu/brokers';
 import { type Connection, Exchange, type Message, Queue } from '@kombu/core';
 import { type PythonPeer, type PythonVersion, startPython } from '@kombu/interop';
 import { makeFolder } from './support/folder.js';
+
+jest.setTimeout(30_000);
 
 const versions: PythonVersion[] = ['5.2', 'latest'];
 const peers = await Promise.all(versions.map(async (version) => [version, await startPython({ version })] as const));
