@@ -35,12 +35,12 @@ function handClock(): Clock & { turn(ms: number): void } {
   };
 }
 
-function pending(body: string, route: Partial<Route> = {}, deadline?: number, properties = {}): Pending {
+function pending(body: string, route: Partial<Route> = {}, deadline?: number, properties = {}, headers = {}): Pending {
   const message: WireMessage = {
     body: Buffer.from(body),
     contentType: undefined,
     contentEncoding: undefined,
-    headers: {},
+    headers,
     properties,
   };
   return new Pending(message, { exchange: 'x', routingKey: 'k', ...route }, { deadline });
@@ -236,6 +236,9 @@ describe('the publish that the broker closed the channel over', () => {
     pending('1'.repeat(5), { exchange: 'a' }),
     pending('1'.repeat(7), { exchange: 'b' }, undefined, { userId: 'bob', expiration: '-5' }),
     pending('1'.repeat(9), { exchange: 'c' }),
+    pending('1', { exchange: '' }, undefined, { deliveryMode: 7 as 1 }),
+    pending('1', { exchange: 'a' }, undefined, {}, { CC: ['right'] }),
+    pending('1', { exchange: 'a' }, undefined, {}, { CC: 'wrong' }),
   ];
   it.each([
     ["NOT_FOUND - no exchange 'b' in vhost '/'", 1],
@@ -243,8 +246,16 @@ describe('the publish that the broker closed the channel over', () => {
     ["PRECONDITION_FAILED - user_id property set to 'bob' but authenticated user was 'guest'", 1],
     ["PRECONDITION_FAILED - invalid expiration '-5': {value_negative,-5}", 1],
     ['PRECONDITION_FAILED - message size 9 is larger than configured max size 8', 2],
+    ["ACCESS_REFUSED - access to exchange 'amq.default' in vhost '/' refused for user 'guest'", 3],
+    ['PRECONDITION_FAILED - invalid message: {delivery_mode_unknown,7}', 3],
+    ['PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,"CC",longstr}', 5],
     ['INTERNAL_ERROR - whatever', -1],
   ])('is found by %s', (text, at) => {
     expect(all.indexOf(refusedPublish(all, text) as Pending)).toBe(at);
+  });
+
+  it('is the only one there is, whatever the broker says', () => {
+    const [only] = all;
+    expect(refusedPublish([only as Pending], 'PRECONDITION_FAILED - something new')).toBe(only);
   });
 });

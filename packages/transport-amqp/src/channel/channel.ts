@@ -198,7 +198,7 @@ export class AmqpChannel implements TransportChannel, ConsumerOwner {
     for (const inbox of this.#inboxes()) {
       for (const delivery of inbox.unsettled) {
         if (delivery.deliveryTag > deliveryTag) break;
-        inbox.settle(delivery, outcome);
+        if (!delivery.kept) inbox.settle(delivery, outcome);
       }
     }
   }

@@ -67,7 +67,7 @@ export class Declarations {
     const info = await this.#run('declaring queue', name, o, (channel) =>
       passive ? channel.checkQueue(name) : channel.assertQueue(name, options),
     );
-    if (!passive) this.#link.queueKinds.declared(info.queue, queue.arguments);
+    if (!passive) this.#link.queueKinds.declared(queue, info.queue);
     return info;
   }
 

@@ -72,6 +72,8 @@ export class AmqpConsumer {
     }
     if (this.#state !== 'starting') throw new ClosedError('the consumer was cancelled while it was starting');
     this.#state = 'running';
+    // What was asked for while this was under way.
+    await this.fitPrefetch();
   }
 
   get #serverPrefetch(): number {
@@ -91,7 +93,8 @@ export class AmqpConsumer {
     const fitted = this.#fitting.then(() => {
       if (this.#state !== 'running' || this.#line === undefined) return;
       const { subscriptions, intake } = this.#line;
-      return subscriptions.fit(this.#serverPrefetch, intake.inbox.isStream);
+      const isAutoDelete = this.#core.link.queueKinds.isAutoDelete(this.request.queue);
+      return subscriptions.fit(this.#serverPrefetch, { isStream: intake.inbox.isStream, isAutoDelete });
     });
     this.#fitting = fitted.catch(() => {});
     await fitted;
@@ -168,6 +171,7 @@ export class AmqpConsumer {
   /** Has the broker put everything unsettled back on the queue. */
   async recover(): Promise<void> {
     await this.#line?.intake.recover();
+    if (this.#state === 'draining') this.#endIfDrained();
   }
 
   /** Closes its channel; the broker takes back what is unsettled. */

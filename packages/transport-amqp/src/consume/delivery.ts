@@ -19,6 +19,8 @@ export class AmqpDelivery implements Delivery {
   readonly tag: number;
   /** Whether it counted as settled when it was delivered. */
   readonly noAck: boolean;
+  /** Whether it is kept back until there is room for it, so that nobody has seen it yet. */
+  kept = false;
   readonly #body: Buffer;
   readonly #broken: DecodeError | undefined;
 

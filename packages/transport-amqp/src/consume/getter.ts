@@ -1,5 +1,6 @@
+import { ClosedError } from '@kombu/core';
 import type { ChannelCore } from '../channel/core.js';
-import { openChannel } from '../driver/open-channel.js';
+import { closeChannel, openChannel } from '../driver/open-channel.js';
 import { contentHeader } from '../wire/frame-reader.js';
 import { AmqpDelivery } from './delivery.js';
 import { Inbox } from './inbox.js';
@@ -24,6 +25,7 @@ export class Getter {
   readonly #boxes = new Map<string, Promise<Box>>();
   /** Boxes whose channel is open: those above, as soon as they are. */
   readonly #open = new Set<Box>();
+  #state: 'open' | 'closed' = 'open';
 
   constructor(core: ChannelCore) {
     this.#core = core;
@@ -37,6 +39,7 @@ export class Getter {
   /** Takes one message, or undefined when the queue is empty. Rejects with what the driver rejected with. */
   async get(queue: string, noAck: boolean): Promise<AmqpDelivery | undefined> {
     for (let attempt = 1; ; attempt++) {
+      this.#assertOpen();
       const opening = this.#box(queue);
       const box = await opening;
       box.getting++;
@@ -70,8 +73,16 @@ export class Getter {
       contentHeader(got.properties),
       got.content,
     );
-    if (!noAck) inbox.unsettled.add(delivery);
+    if (!noAck) {
+      // The broker takes it back with the channel.
+      this.#assertOpen();
+      inbox.unsettled.add(delivery);
+    }
     return delivery;
+  }
+
+  #assertOpen(): void {
+    if (this.#state === 'closed') throw new ClosedError('the channel is closed');
   }
 
   #box(queue: string): Promise<Box> {
@@ -100,6 +111,8 @@ export class Getter {
         void this.#forget(queue, box);
       },
     });
+    if (this.#state === 'closed') void closeChannel(channel);
+    this.#assertOpen();
     const box: Box = { inbox: new Inbox(channel, link.output, nobody), getting: 0 };
     this.#open.add(box);
     return box;
@@ -107,18 +120,21 @@ export class Getter {
 
   async #forget(queue: string, box: Box): Promise<void> {
     const known = this.#boxes.get(queue);
-    if (known !== undefined && (await known) === box && this.#boxes.get(queue) === known) this.#boxes.delete(queue);
+    const current = await known?.catch(() => undefined);
+    if (current === box && this.#boxes.get(queue) === known) this.#boxes.delete(queue);
   }
 
   #makeRoom(): void {
     if (this.#boxes.size < KEEP) return;
     for (const [queue, opening] of this.#boxes) {
-      void opening.then((box) => {
+      const close = (box: Box): void => {
         if (this.#boxes.size < KEEP || box.getting > 0 || box.inbox.unsettled.size > 0) return;
         if (this.#boxes.get(queue) !== opening) return;
         this.#boxes.delete(queue);
         void box.inbox.close();
-      });
+      };
+      // One that could not be opened has told those who wait for it.
+      opening.then(close, () => {});
     }
   }
 
@@ -129,12 +145,14 @@ export class Getter {
 
   /** Closes its channels; the broker takes back what is unsettled. */
   async close(): Promise<void> {
+    this.#state = 'closed';
     this.#boxes.clear();
     await Promise.all([...this.#open].map((box) => box.inbox.close()));
   }
 
   /** The link is gone, and the channels with it. */
   linkLost(): void {
+    this.#state = 'closed';
     this.#boxes.clear();
     for (const box of this.#open) box.inbox.die();
     this.#open.clear();

@@ -17,8 +17,11 @@ export class Intake implements Sink, InboxOwner {
   readonly #deliver: (delivery: Delivery) => void;
   readonly #afterSettle: () => void;
   readonly #backlog: Backlog;
-  /** Whether a header that only streams have may be believed: a message copied out of one into a queue has it, too. */
-  readonly #mayBeStream: boolean;
+  /**
+   * Whether the kind of the queue is to be learned from its messages: every message of a stream has its offset and none is
+   * redelivered, so one that is not so is the proof of a queue. A message copied out of a stream into a queue has an offset, too.
+   */
+  #mayBeStream: boolean;
   #wanted: 'all' | 'none' = 'all';
 
   constructor(
@@ -37,7 +40,7 @@ export class Intake implements Sink, InboxOwner {
     this.#backlog = new Backlog(core, () => this.handBacklog());
     this.inbox = new Inbox(channel, output, this);
     this.inbox.isStream = queueKinds.readsStream(request);
-    this.#mayBeStream = queueKinds.kind(request.queue) !== 'queue';
+    this.#mayBeStream = !this.inbox.isStream && queueKinds.kind(request.queue) === undefined;
     reader.add(this.inbox.number, this);
   }
 
@@ -45,7 +48,7 @@ export class Intake implements Sink, InboxOwner {
     const { inbox } = this;
     const { noAck, tag: consumerTag, queue } = this.#request;
     const { tag, redelivered, exchange, routingKey } = method;
-    if (header.headers['x-stream-offset'] !== undefined) inbox.isStream = this.#mayBeStream;
+    if (this.#mayBeStream) this.#learnKind(header.headers['x-stream-offset'] !== undefined && !redelivered);
     // Without acks it can not be given back, and still is delivered.
     if (!noAck && this.#wanted === 'none') {
       inbox.release(tag);
@@ -69,12 +72,18 @@ export class Intake implements Sink, InboxOwner {
       const room = this.#backlog.size === 0 && this.#hasRoom();
       inbox.unsettled.add(delivery);
       if (!room) {
+        delivery.kept = true;
         this.#backlog.push(delivery);
         return;
       }
       this.#core.handed++;
     }
     this.#hand(delivery);
+  }
+
+  #learnKind(looksLikeStream: boolean): void {
+    this.inbox.isStream = looksLikeStream;
+    this.#mayBeStream = looksLikeStream;
   }
 
   /** Number of deliveries that were handed over and are not settled. */
@@ -99,6 +108,7 @@ export class Intake implements Sink, InboxOwner {
     while (this.#backlog.size > 0 && this.#hasRoom()) {
       const next = this.#backlog.shift();
       if (next === undefined) return;
+      next.kept = false;
       this.#core.handed++;
       this.#hand(next);
     }

@@ -48,15 +48,25 @@ export class Subscriptions {
   }
 
   /**
-   * Changes the prefetch of the whole.
+   * Changes the prefetch of the whole. Of an exclusive subscription a smaller one is left to this side to keep, since the
+   * consumer would have to go for a moment.
    *
-   * @throws NotSupportedError for a stream, which would be read from its start or from its end again.
+   * @throws NotSupportedError for a stream, which would be read from its start or from its end again; for a larger one of an
+   * exclusive consumer of an auto-delete queue, which would be deleted.
    */
-  async fit(prefetch: number, isStream: boolean): Promise<void> {
+  async fit(prefetch: number, queue: { readonly isStream: boolean; readonly isAutoDelete: boolean }): Promise<void> {
     const has = this.prefetch;
     if (has === prefetch || this.#request.noAck || this.#running.length === 0) return;
-    if (isStream)
+    if (queue.isStream)
       throw new NotSupportedError('the prefetch of a running consumer of a stream cannot be changed: start a new one');
+    if (this.#request.exclusive) {
+      const fewer = prefetch !== 0 && (has === 0 || prefetch < has);
+      if (fewer && (has !== 0 || queue.isAutoDelete)) return;
+      if (queue.isAutoDelete)
+        throw new NotSupportedError(
+          'the prefetch of an exclusive consumer of an auto-delete queue cannot be raised while it runs: the queue would be deleted',
+        );
+    }
     const more = has !== 0 && prefetch > has;
     if (more && !this.#request.exclusive && this.#running.length < MANY) return this.start(prefetch - has);
     const old = this.#running;

@@ -14,8 +14,12 @@ export function toAmqplibTable(table: Arguments): Record<string, unknown> {
 
 function toAmqplibValue(value: unknown, name: string): unknown {
   switch (typeof value) {
-    case 'string':
     case 'number':
+      // RabbitMQ cannot read the others, and ends the connection over them (541).
+      if (!Number.isFinite(value))
+        throw new InvalidOptionError(`argument ${name}: ${value} cannot be sent to the broker`);
+      return value;
+    case 'string':
     case 'boolean':
       return value;
     case 'bigint':

@@ -1,5 +1,8 @@
 import type { Clock } from '@kombu/core';
 
+/** The longest that a timer of Node can wait. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** One timer for any number of deadlines: it is set for the earliest, and asks for the next when it has gone off. */
 export class Deadlines {
   readonly #clock: Clock;
@@ -18,7 +21,8 @@ export class Deadlines {
     if (deadline >= this.#at) return;
     this.#at = deadline;
     this.#stop?.();
-    this.#stop = this.#clock.after(Math.max(0, Math.ceil(deadline - this.#clock.monotonic())), () => {
+    const left = Math.max(0, Math.ceil(deadline - this.#clock.monotonic()));
+    this.#stop = this.#clock.after(Math.min(left, MAX_TIMER_MS), () => {
       this.#at = Number.POSITIVE_INFINITY;
       this.#stop = undefined;
       const next = this.#expire(this.#clock.monotonic());

@@ -21,6 +21,7 @@ import { checkBytes, writePublish } from '../wire/frames.js';
 import type { ContentHeader } from '../wire/properties.js';
 import { Answers } from './answers.js';
 import { refusedPublish } from './culprit.js';
+import { MAX_TIMER_MS } from './deadlines.js';
 import { ExchangeCheck } from './exchange-check.js';
 import { InFlight } from './in-flight.js';
 import { Pending } from './pending.js';
@@ -77,7 +78,7 @@ export class Publisher implements Sink {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (!this.#confirms) return this.#whenTaken();
+    if (!this.#confirms) return this.#whenTaken(message, route, o);
     const pending = new Pending(message, route, o);
     pending.sent = true;
     inFlight.wrote(pending);
@@ -122,12 +123,20 @@ export class Publisher implements Sink {
   }
 
   /** Without confirms a publish ends at once, or when the network has caught up. */
-  #whenTaken(): MaybePromise<void> {
-    const { output } = this.#core.link;
-    if (output.waitingBytes < CONGESTED_BYTES) return undefined;
-    return new Promise((resolve) => {
-      output.whenTaken(resolve);
+  #whenTaken(message: WireMessage, route: Route, o: PublishOp | undefined): MaybePromise<void> {
+    const { link } = this.#core;
+    const { clock } = link.context;
+    if (link.output.waitingBytes < CONGESTED_BYTES) return undefined;
+    const pending = new Pending(message, route, o);
+    pending.sent = true;
+    const left = Math.min(Math.max(0, pending.deadline - clock.monotonic()), MAX_TIMER_MS);
+    const stop = o?.deadline === undefined ? (): void => {} : clock.after(left, () => pending.expire());
+    link.output.whenTaken((all) => {
+      stop();
+      if (all) pending.done();
+      else pending.fail(linkError(link.lostBecause));
     });
+    return pending.promise;
   }
 
   /** Writes what is held, as far as that is possible now, and starts what it waits for. */
@@ -219,7 +228,7 @@ export class Publisher implements Sink {
     const written = this.#inFlight.takeWritten();
     queueMicrotask(() => {
       const lost = this.#core.link.lostBecause;
-      if (lost === undefined) this.#refused(written, error);
+      if (lost === undefined && !this.#isClosed()) this.#refused(written, error);
       else for (const pending of written) pending.fail(this.#closedBecause ?? linkError(lost));
     });
   }

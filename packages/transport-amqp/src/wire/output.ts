@@ -24,12 +24,12 @@ export class Output {
   #state: 'idle' | 'scheduled' | 'dead' = 'idle';
   #completed = 0;
   #started = 0;
-  #taken: (() => void)[] = [];
+  #taken: ((all: boolean) => void)[] = [];
   readonly #stream: Duplex;
   readonly #sent: () => void;
   readonly #done = (): void => {
     this.#completed++;
-    this.#tellTaken();
+    if (this.#state !== 'dead') this.#tellTaken();
   };
 
   /** `sent` is called for each write. */
@@ -71,8 +71,8 @@ export class Output {
     return bytes;
   }
 
-  /** Calls `then` once when the network has taken everything that is written by now. */
-  whenTaken(then: () => void): void {
+  /** Calls `then` once: with true when the network has taken everything that is written by now, with false when it never will. */
+  whenTaken(then: (all: boolean) => void): void {
     this.#taken.push(then);
     this.#schedule();
   }
@@ -109,7 +109,7 @@ export class Output {
     if (this.#taken.length === 0 || this.#completed < this.#started) return;
     const taken = this.#taken;
     this.#taken = [];
-    for (const then of taken) then();
+    for (const then of taken) then(true);
   }
 
   /** Forgets what was not sent and takes no more. */
@@ -117,6 +117,9 @@ export class Output {
     this.#state = 'dead';
     this.#full = [];
     this.#late = [];
+    const taken = this.#taken;
+    this.#taken = [];
+    for (const then of taken) then(false);
   }
 
   #cut(): void {

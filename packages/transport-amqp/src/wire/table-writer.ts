@@ -61,7 +61,7 @@ export class TableWriter {
         return;
       }
       case 'number':
-        this.#number(value);
+        this.#number(value, key);
         return;
       case 'boolean':
         this.#room(2);
@@ -79,7 +79,9 @@ export class TableWriter {
     }
   }
 
-  #number(value: number): void {
+  #number(value: number, key: string): void {
+    // RabbitMQ cannot read these, and ends the connection over them (541).
+    if (!Number.isFinite(value)) throw this.#error(`the number ${value}`, key);
     this.#room(9);
     if (Number.isInteger(value)) {
       if (value >= INT32_MIN && value <= INT32_MAX) {
@@ -99,7 +101,7 @@ export class TableWriter {
   #bigint(value: bigint, key: string): void {
     if (value < INT64_MIN || value > INT64_MAX) throw this.#error('an integer of more than 64 bits', key);
     this.#room(9);
-    if (value >= INT32_MIN && value <= INT32_MAX) this.#number(Number(value));
+    if (value >= INT32_MIN && value <= INT32_MAX) this.#number(Number(value), key);
     else this.#int64(value);
   }
 
