@@ -44,6 +44,10 @@ export class Failures {
   thrown(message: Message, error: unknown): Promise<void> | undefined {
     if (error !== undefined && error === message.failure) return this.refused(message);
     this.#hooks.report(error, message);
+    if (this.#hooks.onError === undefined) {
+      const { queue } = message.deliveryInfo;
+      this.#connection.logger.warn(`a handler of queue '${queue}' failed; its message goes back after a while`, error);
+    }
     let answer: unknown;
     try {
       answer = this.#hooks.onError?.(error, message);

@@ -84,7 +84,11 @@ function checkedPriority(priority: unknown): number {
 }
 
 function nameOf(target: NonNullable<MessageOptions['replyTo']>): string {
-  return checkedText('replyTo', typeof target === 'object' ? target?.name : target);
+  const name = checkedText('replyTo', typeof target === 'object' ? target?.name : target);
+  if (name !== '' || typeof target === 'string') return name;
+  throw new InvalidOptionError(
+    `${OWNER}: the queue of 'replyTo' has no name yet; give the bound queue that was declared`,
+  );
 }
 
 function wholeSeconds(time: Date | number): number {

@@ -214,6 +214,24 @@ describe('a handler that fails', () => {
       expect(outcome).toBe('gone');
     }));
 
+  it('is logged as a warning where nobody asked to be told', async () => {
+    const warned: string[] = [];
+    const logger = { debug() {}, info() {}, warn: (text: string) => warned.push(text), error() {} };
+    const { connection } = openMemory({ logger });
+    await queue.bind(connection).declare();
+    await connection.producer().publish(1, { routingKey: 'q' });
+    const consumer = connection.consumer({
+      queues: queue,
+      onMessage: () => {
+        throw new Error('no');
+      },
+    });
+    await consumer.consume();
+    await until(() => warned.length > 0);
+    expect(warned[0]).toContain("a handler of queue 'q' failed");
+    await connection.close();
+  });
+
   it('is requeued after a while when onError itself fails', () =>
     with_(async (connection) => {
       const logged: string[] = [];

@@ -145,6 +145,16 @@ describe('the body of a message', () => {
 });
 
 describe('the properties of a message', () => {
+  it('refuse a reply queue that has no name yet', () =>
+    with_(async (connection) => {
+      const replies = new Queue('', { exclusive: true });
+      const publishing = connection.producer().publish(1, { routingKey: 'q', replyTo: replies });
+      expect((await failure(publishing)).code).toBe('ERR_KOMBU_INVALID_OPTION');
+      const bound = replies.bind(connection);
+      await bound.declare();
+      expect((await roundTrip(connection, 1, { replyTo: bound.name })).properties.replyTo).toBe(bound.name);
+    }));
+
   it('are delivery mode and priority when nothing else is given, and no headers', () =>
     with_(async (connection) => {
       const message = await roundTrip(connection, { a: 1 });
