@@ -74,7 +74,8 @@ describe('the main job', () => {
       broker: 'redis://h',
       kill: true,
     });
-    expect(readArguments([]).broker).toBe('memory://');
+    expect(readArguments([])?.broker).toBe('memory://');
+    expect(readArguments(['--help'])).toBeUndefined();
     expect(() => readArguments(['--workers', '0'])).toThrow('--workers');
     expect(() => readArguments(['--kill'])).toThrow('--broker');
     expect(() => readArguments(['a', 'b'])).toThrow('one folder');

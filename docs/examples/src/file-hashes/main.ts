@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Connection, uuid } from '@kombu/core';
-import { readArguments, USAGE } from './arguments.js';
+import { ArgumentError, readArguments, USAGE } from './arguments.js';
 import { embeddedCrew, processCrew } from './crew.js';
 import { hashFile, listFiles } from './files.js';
 import { entities, type Result, type Task } from './job.js';
@@ -14,7 +14,12 @@ const STALLED_MS = 120_000;
 const SHORT_LEASE_MS = 3_000;
 
 async function run(): Promise<boolean> {
-  const { folder, broker, workers, kill } = readArguments(process.argv.slice(2));
+  const given = readArguments(process.argv.slice(2));
+  if (given === undefined) {
+    console.log(USAGE);
+    return true;
+  }
+  const { folder, broker, workers, kill } = given;
   const root = folder ?? REPOSITORY;
   const files = await listFiles(root, folder === undefined);
   if (files.length === 0) throw new Error(`there is no file below ${root}`);
@@ -143,6 +148,7 @@ async function shortLease(broker: string): Promise<object> {
 try {
   process.exitCode = (await run()) ? 0 : 1;
 } catch (error) {
-  console.error(`${(error as Error).message}\nusage: ${USAGE}`);
+  console.error((error as Error).message);
+  if (error instanceof ArgumentError) console.error(USAGE);
   process.exitCode = 1;
 }
