@@ -15,7 +15,6 @@ import type { Route, WireMessage } from '../transport/delivery.js';
 import { checkOptionNames, flag, optionalFunction, text } from '../util/check-options.js';
 import { checkedMessage } from './check-body.js';
 import { declareAll, isDeclared, type MaybeDeclareOptions, maybeDeclare, retryPolicyOf } from './maybe-declare.js';
-import type { Message } from './message.js';
 import { type EncodingDefaults, type PreparedMessage, prepareMessage } from './prepared-message.js';
 import type { ProducerOptions, ReturnHandler } from './producer-options.js';
 import { PublishLine } from './publish-line.js';
