@@ -28,6 +28,8 @@ export function preset(displayName, rootDir, overrides = {}) {
       '^@kombu/(core|conformance|transport-[a-z]+)$': path.join(root, 'packages/$1/src/index.ts'),
     },
     modulePathIgnorePatterns: ['<rootDir>/dist'],
+    // Two workers and several brokers share two cores: time-outs are for what hangs, not for what is slow.
+    testTimeout: 30_000,
     ...overrides,
   };
 }

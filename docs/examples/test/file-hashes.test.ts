@@ -11,8 +11,15 @@ import { table } from '../src/file-hashes/report.js';
 const brokers = [
   ['redis', await startRedis()],
   ['amqp', await startRabbitmq()],
+  ['filesystem', await startFolder()],
 ] as const;
 const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
+
+/** A folder is a broker, too. */
+async function startFolder() {
+  const root = await mkdtemp(path.join(tmpdir(), 'file-hashes-broker-'));
+  return { url: `filesystem://${root}`, close: () => rm(root, { recursive: true }) };
+}
 
 /** Runs the main job as a user does, and resolves with how it ended. */
 function job(...args: string[]): Promise<{ code: number | null; output: string }> {

@@ -63,7 +63,12 @@ def consume(connection, messages):
 
 
 options = {"confirm_publish": True} if settings.get("confirm") else {}
-with Connection(settings["url"], transport_options=options) as connection:
+url = settings["url"]
+if url.startswith("filesystem://"):
+    folder = url[len("filesystem://"):]
+    options = {"data_folder_in": folder, "data_folder_out": folder, "control_folder": folder + "/control"}
+    url = "filesystem://"
+with Connection(url, transport_options=options) as connection:
     channel = connection.channel()
     queue(channel).declare()
     queue(channel).purge()

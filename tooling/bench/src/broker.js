@@ -1,6 +1,12 @@
-import { isUnavailable, startRabbitmq, startRedis } from '@kombu/brokers';
+import { isUnavailable, startRabbitmq, startRedis, temporaryFolder } from '@kombu/brokers';
 
-const START = { redis: () => startRedis(), amqp: () => startRabbitmq() };
+const START = { redis: () => startRedis(), amqp: () => startRabbitmq(), filesystem: startFolder };
+
+/** A folder on the disk of the system's temporary files. */
+async function startFolder() {
+  const { path, remove } = await temporaryFolder();
+  return { url: `filesystem://${path}`, version: undefined, close: remove };
+}
 
 /**
  * The broker that a transport's comparisons run against: the one at `url`, or one that is started here and ends with

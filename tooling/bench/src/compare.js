@@ -18,5 +18,5 @@ export async function compare({ subject, reference, settings, pairs, progress })
     }
   }
   const ratios = rates.subject.map((rate, i) => rate / rates.reference[i]);
-  return { subject: spread(rates.subject), reference: spread(rates.reference), ratio: spread(ratios) };
+  return { rate: spread(rates.subject), referenceRate: spread(rates.reference), ratio: spread(ratios) };
 }

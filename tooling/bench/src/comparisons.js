@@ -11,6 +11,9 @@ const amqpConfirmed = { scenario: 'publish', messages: 20_000, inFlight: 256, co
 const amqpUnconfirmed = { scenario: 'publish', messages: 20_000, inFlight: 256, confirm: false };
 const amqpConsume = { scenario: 'consume', messages: 20_000, prefetch: 100, confirm: true };
 const unconfirmed = { ...KOMBU, settings: { transportOptions: { confirmPublish: false } } };
+const filePublish = { scenario: 'publish', messages: 20_000, inFlight: 256 };
+const fileConsume = { scenario: 'consume', messages: 20_000, prefetch: 100 };
+const unflushed = { ...KOMBU, settings: { transportOptions: { fsync: false } } };
 /** Python is slow enough that a tenth of the messages tells its rate. */
 const tenth = (comparison, messages) => ({
   ...comparison,
@@ -76,6 +79,13 @@ export const COMPARISONS = [
     reference: { ...KOMBU, name: 'backlog 1,000', settings: { messages: 1_000 } },
     target: 0.8,
   },
+
+  tenth({ transport: 'filesystem', what: 'publish', settings: filePublish, subject: KOMBU, target: 1.5 }, 4_000),
+  tenth(
+    { transport: 'filesystem', what: 'publish, not flushed', settings: filePublish, subject: unflushed, target: 1.5 },
+    4_000,
+  ),
+  tenth({ transport: 'filesystem', what: 'consume + ack', settings: fileConsume, subject: KOMBU, target: 1.5 }, 4_000),
 
   {
     transport: 'amqp',

@@ -123,7 +123,7 @@ describe('the end of a wait', () => {
         failure(producer.publish('2', { routingKey: 'q', timeoutMs: 50 })),
         failure(connection.producer().publish('3', { routingKey: 'q', timeoutMs: 40, retry: true })),
       ]);
-      expect(performance.now() - start).toBeLessThan(2000);
+      expect(performance.now() - start).toBeLessThan(15_000);
       for (const error of errors) {
         expect(['ERR_KOMBU_TIMEOUT', 'ERR_KOMBU_CONNECT_REFUSED']).toContain(error.code);
         if (error.code === 'ERR_KOMBU_TIMEOUT') expect((error as TimeoutError).sent).toBe('no');

@@ -1,0 +1,2 @@
+export type { FilesystemOptions } from './options.js';
+export { filesystem } from './transport.js';
