@@ -80,6 +80,16 @@ describe('a queue with x-expires', () => {
     expect(await ttl('q')).toBeGreaterThan(50_000);
   });
 
+  it('gives its time to what is put into it first, and none once it has gone', async () => {
+    await topology.saveQueue(record('q', 60_000));
+    await fill(driver, 'q', ['a']);
+    expect(await ttl('q')).toBeGreaterThan(50_000);
+    await topology.dropQueue('q');
+    await server.command('DEL', 'q');
+    await fill(driver, 'q', ['late']);
+    expect(await ttl('q')).toBe(-1);
+  });
+
   it('that was declared again without it stays', async () => {
     await topology.saveQueue(record('q', 50));
     await until(async () => !(await driver.hasQueue('q')), { what: 'the queue to expire' });
