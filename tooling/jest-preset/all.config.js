@@ -14,6 +14,8 @@ export default {
   projects,
   // Two, since the brokers that the tests start have to run too.
   maxWorkers: 2,
+  // With several projects jest reads it here alone. Time-outs are for what hangs, not for what is slow on a busy machine.
+  testTimeout: 60_000,
   watchman: false,
   reporters: ['default', path.join(import.meta.dirname, 'report-reporter.js')],
 };

@@ -120,15 +120,23 @@ class Link {
    */
   #relay(from, to, proxy) {
     from.setNoDelay(true);
-    // A chunk waits for the one before it, so that a delay that changes never changes the order.
-    let earliest = 0;
+    // One line with one timer, so that a delay that changes never changes the order.
+    /** @type {{ at: number, pass: () => void }[]} */
+    const line = [];
+    const serve = () => {
+      while (line[0] !== undefined) {
+        const rest = line[0].at - performance.now();
+        if (rest > 0) {
+          setTimeout(serve, rest).unref();
+          return;
+        }
+        line.shift()?.pass();
+      }
+    };
     /** @param {() => void} pass */
     const later = (pass) => {
-      const now = performance.now();
-      const at = Math.max(now + proxy.delayMs(), earliest);
-      earliest = at;
-      if (at <= now) pass();
-      else setTimeout(pass, at - now).unref();
+      line.push({ at: performance.now() + proxy.delayMs(), pass });
+      if (line.length === 1) serve();
     };
     from.on('data', (chunk) => {
       if (this.lossy) return;
