@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { throwIfAborted } from '@kombu/core';
-import type { BindingRecord, PutRequest, PutResult, QueueRecord, TopologyStore } from '@kombu/core/virtual';
-import { predeclaredType } from '@kombu/core/virtual';
+import {
+  type BindingRecord,
+  type PutRequest,
+  type PutResult,
+  predeclaredType,
+  type QueueRecord,
+  type TopologyStore,
+  topicPattern,
+} from '@kombu/core/virtual';
 import type { DriverContext } from './driver-context.js';
 import { ExchangeFiles, type Row } from './exchange-file.js';
 import { encodeName } from './file-name.js';
@@ -9,7 +16,6 @@ import { OwnBindings } from './own-bindings.js';
 import { watchDrops } from './queue-drops.js';
 import { RecordFiles } from './record-files.js';
 import { RoutingTables } from './routing-table.js';
-import { topicPattern } from './topic-pattern.js';
 
 /** Exchange types that Python's file system transport has. */
 const PYTHON_TYPES: readonly string[] = ['direct', 'topic', 'fanout'];
