@@ -10,5 +10,6 @@ export { startRabbitmq } from './rabbitmq.js';
 export { startRedis } from './redis.js';
 export { lastLine, run } from './run.js';
 export { spawnServer } from './server-process.js';
+export { startSqs } from './sqs.js';
 export { until } from './until.js';
 export { which } from './which.js';

@@ -124,6 +124,42 @@ export interface Rabbitmq extends Broker {
 /** Starts a RabbitMQ node with its own epmd, found as `KOMBU_TEST_AMQP_URL`, on the PATH, by installing it, or in Docker. It takes about ten seconds: share one per test file. */
 export function startRabbitmq(options?: RabbitmqOptions): Promise<Rabbitmq | Unavailable>;
 
+/** A server that speaks SQS, SNS and a little STS. It keeps everything in memory: a restart begins with nothing. */
+export interface Sqs extends Broker {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** How often each API action was called since the last reset, refused calls included. */
+  calls(): Promise<Readonly<Record<string, number>>>;
+  resetCalls(): Promise<unknown>;
+  /** What is to go wrong from now on, in place of what was asked for before. */
+  faults(list: readonly SqsFault[]): Promise<unknown>;
+}
+
+/** The next `times` calls of an action fail, or with `entries` those entries of their batches. */
+export interface SqsFault {
+  readonly action: string;
+  times: number;
+  readonly code: string;
+  readonly message: string;
+  /** HTTP status; default 400. */
+  readonly status?: number;
+  /** Indexes within a batch. */
+  readonly entries?: readonly number[];
+  readonly senderFault?: boolean;
+}
+
+export interface SqsOptions {
+  /** Port to listen on; default: a free one. */
+  readonly port?: number;
+  /** Access keys that are let in besides that of `url`. */
+  readonly accessKeys?: readonly string[];
+  /** How long the server may take to be ready; default 30000. */
+  readonly timeoutMs?: number;
+}
+
+/** Starts a server that speaks SQS (fauxqs, from npm). */
+export function startSqs(options?: SqsOptions): Promise<Sqs>;
+
 /** A TCP relay that misbehaves on demand. */
 export interface FaultProxy {
   readonly host: string;
