@@ -160,6 +160,25 @@ export interface SqsOptions {
 /** Starts a server that speaks SQS (fauxqs, from npm). */
 export function startSqs(options?: SqsOptions): Promise<Sqs>;
 
+export interface ZookeeperOptions {
+  readonly port?: number;
+  /** Milliseconds of a tick (default 500): a session lasts 2 to 20 of them. */
+  readonly tickTime?: number;
+  /** More lines of zoo.cfg, such as `{ server.1: '127.0.0.1:2888:3888' }`. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /** How long the server may take to be ready; default 60000. */
+  readonly timeoutMs?: number;
+}
+
+/** One ZooKeeper server, alone. Its data outlives `stop` and `kill`. */
+export interface Zookeeper extends Broker {
+  /** One of its commands of four letters, such as `cons` (connections) or `mntr` (counters). */
+  fourLetters(word: string): Promise<string>;
+}
+
+/** Starts a ZooKeeper server, found as `KOMBU_TEST_ZOOKEEPER_URL`, as `zkServer.sh` on the PATH or where Debian has it, or by installing it. Needs Java; share one per test file. */
+export function startZookeeper(options?: ZookeeperOptions): Promise<Zookeeper | Unavailable>;
+
 /** A TCP relay that misbehaves on demand. */
 export interface FaultProxy {
   readonly host: string;
@@ -193,7 +212,10 @@ export function until<T>(
   options: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number },
 ): Promise<Exclude<T, false | 0 | '' | null | undefined>>;
 
-/** A port of 127.0.0.1 that nobody listens on, outside of the range that outgoing connections use. */
+/**
+ * A port of 127.0.0.1 that nobody listens on, outside of the range that outgoing connections use. No other caller on this machine
+ * is given it while this process lives.
+ */
 export function freePort(): Promise<number>;
 
 /** An empty temporary folder that goes away with this process, whichever way it ends. */
