@@ -1,6 +1,7 @@
 export { aptInstall } from './apt.js';
 export { cacheFolder } from './cache.js';
 export { makeCertificates } from './certificates.js';
+export { startEtcd } from './etcd.js';
 export { isUnavailable } from './find.js';
 export { temporaryFolder } from './folder.js';
 export { endWithUs } from './janitor.js';

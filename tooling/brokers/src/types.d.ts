@@ -1,3 +1,5 @@
+export * from './types-etcd.d.ts';
+
 /** What a `start...` function resolves with where the broker cannot be had on this machine. */
 export interface Unavailable {
   /** Why, in one line: the reason that a skipped suite reports. */
