@@ -2,6 +2,7 @@ import type { KombuError } from '../errors/index.js';
 import type { Arguments, Op, QueueSpec } from '../transport/channel.js';
 import type { WireMessage } from '../transport/delivery.js';
 import type { BroadcastStore } from './broadcast-store.js';
+import type { FanoutStore } from './fanout-store.js';
 import type { PresenceStore } from './presence-store.js';
 import type { ExchangeTable, TopologyStore } from './topology-store.js';
 
@@ -213,6 +214,8 @@ export interface VirtualDriver {
   readonly presence?: PresenceStore;
   /** Fanout to whoever is subscribed; else fanout copies to each bound queue. */
   readonly broadcast?: BroadcastStore;
+  /** The broker copies fanout messages into the bound queues by itself; instead of `broadcast`. */
+  readonly fanout?: FanoutStore;
 
   /** Ends the link. What is reserved has been released by core before. */
   close(): Promise<void>;

@@ -27,6 +27,7 @@ export {
   standardKinds,
   topicKind,
 } from './exchange-kinds.js';
+export type { FanoutStore } from './fanout-store.js';
 export { createKeyValuePresence } from './key-value-presence.js';
 export type { KeyValue, KeyValueStep, KeyValueStore } from './key-value-store.js';
 export { decodeKeyPart, encodeKeyPart } from './key-value-store.js';

@@ -141,8 +141,9 @@ export class PutSender {
       exchange,
       routingKey: item.route.routingKey,
       payload: item.envelope.write(uuid(), expiresAt(expirationMs(item.message), NOWHERE, clock.now)),
+      message: item.message,
     }));
-    Promise.resolve(driver.broadcast?.publish(entries)).then(
+    Promise.resolve((driver.broadcast ?? driver.fanout)?.publish(entries)).then(
       () => {
         for (const { item } of sent) this.#answered(item);
       },
