@@ -20,6 +20,7 @@ export function quickly(settings) {
     ...less('backlog', 100),
     ...less('idleMs', 500),
     warmUp: Math.min(settings.warmUp ?? 200, 200),
+    passes: Math.min(settings.passes ?? 2, 2),
     settleMs: 500,
   };
 }
@@ -47,7 +48,7 @@ export async function runComparisons({ comparisons, broker, python, options, pro
     try {
       const row = await measure(comparison, {
         settings: { url: broker.url, brokerPid: broker.pid, python: python?.python },
-        pairs: options.quick ? 1 : options.pairs,
+        pairs: options.quick ? 1 : Math.min(options.pairs, comparison.rounds ?? options.pairs),
         warmUp: !options.quick,
         unavailable: ({ needs }) =>
           needs === 'python-kombu' && python === undefined ? 'there is no Python with Kombu here' : undefined,

@@ -29,6 +29,8 @@ export interface Comparison {
   readonly atMost?: number;
   /** Why a target is missed, after real effort: what a profile showed. Printed where it is missed. */
   readonly reason?: string;
+  /** How many rounds count; default: `--pairs`. For what has no reference, or hardly varies. */
+  readonly rounds?: number;
   /** `false` leaves it out of `--quick`. */
   readonly quick?: boolean;
 }

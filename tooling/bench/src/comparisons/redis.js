@@ -1,10 +1,14 @@
 import { startRedis } from '@kombu/brokers';
+import { byBacklog, byBody, byPrefetch, byQueues, idleCpu, latency, memoryGrowth } from '../scaling.js';
 import { KOMBU, PYTHON, withSettings } from '../subjects.js';
 
 const IOREDIS = { name: 'ioredis', runner: 'redis-ioredis.js' };
 const BULLMQ = { name: 'BullMQ', runner: 'redis-bullmq.js' };
+/** Publishing only: its worker takes a message off the queue for good before it handles it. */
+const CELERY_NODE = { name: 'celery-node', runner: 'redis-celery-node.js' };
 const PUBSUB = { name: 'ioredis publish/subscribe', runner: 'redis-pubsub.js' };
 const python = withSettings(PYTHON, { messages: 2_000 });
+const publish = { scenario: 'publish', messages: 40_000, inFlight: 64 };
 const consume = { scenario: 'consume', messages: 40_000, prefetch: 100 };
 
 /** @type {import('../types.d.ts').TransportBench} */
@@ -14,11 +18,12 @@ export default {
   comparisons: [
     {
       what: 'publish',
-      settings: { scenario: 'publish', messages: 40_000, inFlight: 64 },
+      settings: publish,
       subject: KOMBU,
       references: [
-        { ...IOREDIS, atLeast: 1.3 },
-        { ...BULLMQ, atLeast: 4 },
+        { ...IOREDIS, name: 'ioredis LPUSH', atLeast: 1.3 },
+        { ...BULLMQ, name: 'BullMQ add', atLeast: 4 },
+        CELERY_NODE,
         { ...python, atLeast: 40 },
       ],
     },
@@ -27,29 +32,26 @@ export default {
       settings: consume,
       subject: KOMBU,
       references: [
-        { ...IOREDIS, atLeast: 0.7 },
+        { ...IOREDIS, name: 'ioredis, Lua batches', atLeast: 0.7 },
         { ...BULLMQ, atLeast: 3 },
         { ...python, atLeast: 20 },
       ],
     },
-    {
-      what: 'latency, idle',
-      figure: 'p50',
-      settings: { scenario: 'latency', messages: 500, prefetch: 100 },
+    latency({
       subject: KOMBU,
-      references: [{ ...PUBSUB, atMost: 3.5 }],
-    },
-    {
-      what: 'consume + ack by number of queues',
-      settings: consume,
-      subject: withSettings(KOMBU, { queues: 100 }, '100 queues'),
-      references: [{ ...withSettings(KOMBU, { queues: 1 }, '1 queue'), atLeast: 0.8 }],
-    },
-    {
-      what: 'consume + ack by backlog',
-      settings: consume,
-      subject: withSettings(KOMBU, { messages: 200_000 }, 'backlog 200,000'),
-      references: [{ ...withSettings(KOMBU, { messages: 1_000 }, 'backlog 1,000'), atLeast: 0.8 }],
-    },
+      references: [{ ...PUBSUB, atMost: 3.5 }, BULLMQ, withSettings(PYTHON, { messages: 200 })],
+    }),
+    ...byPrefetch({ subject: KOMBU, references: [IOREDIS, BULLMQ], messages: { 1: 5_000, 10: 20_000 } }),
+    byQueues({ settings: consume, subject: KOMBU, atLeast: 0.8 }),
+    byBacklog({ settings: consume, subject: KOMBU, atLeast: 0.8 }),
+    ...byBody({
+      publish,
+      consume,
+      subject: KOMBU,
+      references: [IOREDIS, BULLMQ],
+      messages: { '100 B': 20_000, '10 KiB': 10_000, '256 KiB': 400 },
+    }),
+    memoryGrowth({ subject: KOMBU, references: [BULLMQ], atMost: 50 }),
+    idleCpu({ subject: KOMBU, atMost: 2 }),
   ],
 };
