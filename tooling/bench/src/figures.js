@@ -12,6 +12,9 @@ export const FIGURES = {
   brokerIdleCpu: { label: 'idle broker', unit: '% of a core', digits: 2 },
   clientCpu: { label: 'client CPU', unit: 'µs/message', digits: 1 },
   brokerCpu: { label: 'broker CPU', unit: 'µs/message', digits: 1 },
+  nanos: { label: 'time', unit: 'ns', digits: 0 },
+  bytes: { label: 'allocated', unit: 'B', digits: 0 },
+  allocations: { label: 'allocations', unit: '', digits: 1 },
   calls: { label: 'calls', unit: 'per 1,000 messages', digits: 0 },
 };
 
@@ -36,5 +39,5 @@ export function formatNumber(number, digits) {
 /** `12,345 messages/s`. */
 export function formatFigure(name, number) {
   const { unit, digits } = FIGURES[name];
-  return `${formatNumber(number, digits)} ${unit}`;
+  return `${formatNumber(number, digits)} ${unit}`.trimEnd();
 }

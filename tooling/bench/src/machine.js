@@ -13,8 +13,8 @@ export function machine() {
   };
 }
 
-/** The versions of the libraries that are measured against. */
-export function libraryVersions(file = path.resolve(import.meta.dirname, '../package.json')) {
+/** The versions of the libraries that are measured against: exact ones, as this package depends on them. */
+export function libraryVersions(names, file = path.resolve(import.meta.dirname, '../package.json')) {
   const { dependencies } = JSON.parse(readFileSync(file, 'utf8'));
-  return Object.fromEntries(Object.entries(dependencies).filter(([name]) => !name.startsWith('@kombu/')));
+  return Object.fromEntries(names.map((name) => [name, dependencies[name]]));
 }

@@ -36,11 +36,10 @@ export function describeRow(row) {
       lines.push(`  ${reference.name.padEnd(26)} skipped, ${reference.skipped}`);
       continue;
     }
+    lines.push(describeParticipant(reference, figure));
+    if (reference.ratio === undefined) continue;
     const { median, min, max } = reference.ratio;
-    lines.push(
-      describeParticipant(reference, figure),
-      `    ratio ${median.toFixed(2)} (${min.toFixed(2)} - ${max.toFixed(2)})${describeVerdict(reference)}`,
-    );
+    lines.push(`    ratio ${median.toFixed(2)} (${min.toFixed(2)} - ${max.toFixed(2)})${describeVerdict(reference)}`);
   }
   return lines.join('\n');
 }

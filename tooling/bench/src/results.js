@@ -23,13 +23,15 @@ export function writeResults(folder, results, chart) {
 }
 
 /**
- * New rows in place of the old ones of the same name, in the order of `order`; rows of comparisons that are no more are dropped.
+ * New rows in place of the old ones of the same name, in the order of `order`, where there is one; rows of
+ * comparisons that are no more are dropped then.
  * Old rows of a `--quick` run are not mixed with those of a full one.
  */
 export function mergeResults(before, now, order) {
   if (before === undefined || before.quick !== now.quick) return now;
   const fresh = new Set(now.rows.map(({ what }) => what));
   const rows = [...now.rows, ...before.rows.filter(({ what }) => !fresh.has(what))];
+  if (order === undefined) return { ...now, rows };
   const place = ({ what }) => order.indexOf(what);
   return { ...now, rows: rows.filter((row) => place(row) >= 0).sort((a, b) => place(a) - place(b)) };
 }

@@ -1,95 +1,101 @@
-import { setMaxListeners } from 'node:events';
 import { libraryVersions, machine } from './machine.js';
 import { createProgress, timeLeft } from './progress.js';
-import { pythonWithKombu } from './python.js';
 import { countVerdicts, describeRow } from './report.js';
 import { mergeResults, readResults, writeResults } from './results.js';
+import { microSuite, transportSuite } from './suites.js';
 import { drawChart } from './svg.js';
-import { brokerFor, runComparisons } from './transport-session.js';
 
 /** `--quick` ends before two minutes are over; the rest is for ending the brokers. */
-const QUICK_MS = 105_000;
+const QUICK_MS = 100_000;
 
-/** Which of a bench's comparisons are wanted. */
-export function selectComparisons({ comparisons }, { quick, only }) {
-  return comparisons.filter(
-    (comparison) => !(quick && comparison.quick === false) && (only === undefined || comparison.what.includes(only)),
-  );
-}
-
-/** Measures all that was asked for and writes it down. Resolves with the exit code: 1 where a run failed. */
-export async function runAll(benches, options) {
-  const python = pythonWithKombu();
+/**
+ * Measures all that was asked for, suite by suite, and writes down each when it is done.
+ *
+ * @param {readonly import('./types.d.ts').TransportBench[]} benches
+ * @param {ReturnType<import('./options.js').readOptions>} options
+ * @param {{ python: string, version: string } | undefined} python
+ * @returns {Promise<number>} the exit code: 1 where a run failed
+ */
+export async function runAll(benches, options, python) {
   const progress = createProgress(process.stderr);
-  const signal = options.quick ? quickSignal() : undefined;
-  const wanted = benches.filter(
-    (bench) => options.names.includes(bench.transport) && selectComparisons(bench, options).length > 0,
+  const deadline = options.quick ? deadlineSignal(QUICK_MS) : undefined;
+  const suites = [...benches.map((bench) => transportSuite(bench, options)), microSuite(options)].filter(
+    ({ name, size }) => options.names.includes(name) && size > 0,
   );
-  const counter = { done: 0, total: wanted.reduce((sum, bench) => sum + selectComparisons(bench, options).length, 0) };
+  const total = suites.reduce((sum, { size }) => sum + size, 0);
   const from = performance.now();
   const all = [];
+  let done = 0;
 
-  for (const bench of wanted) {
-    progress.step(`${bench.transport}: starting the broker`);
-    const broker = await brokerFor(bench, options.broker).catch((error) => ({ unavailable: error.message }));
+  // A quick look is not for its numbers: the brokers start together, and rest until it is their turn.
+  const starting = new Map();
+  const start = (suite) => {
+    if (!starting.has(suite))
+      starting.set(
+        suite,
+        suite.start().catch(({ message }) => ({ unavailable: message })),
+      );
+    return starting.get(suite);
+  };
+  if (options.quick) for (const suite of suites) start(suite);
+
+  for (const suite of suites) {
+    progress.step(`${suite.name}: starting the broker`);
+    const broker = await start(suite);
     if (broker.unavailable !== undefined) {
       progress.clear();
-      console.log(`${bench.transport}: skipped, ${broker.unavailable}`);
+      console.log(`${suite.name}: skipped, ${broker.unavailable}`);
+      done += suite.size;
       continue;
     }
     const rows = [];
     try {
-      await runComparisons({
-        comparisons: selectComparisons(bench, options),
+      await suite.run({
         broker,
         python,
-        options,
-        signal,
-        progress: (text) =>
-          progress.step(
-            `${bench.transport}: ${text} [${counter.done}/${counter.total} ${timeLeft(performance.now() - from, counter.done, counter.total)}]`,
-          ),
+        signal: deadline,
+        progress(text) {
+          const left = timeLeft(performance.now() - from, done, total);
+          progress.step(`${suite.name}: ${text} [${done}/${total}${left === '' ? '' : `, ${left}`}]`);
+        },
+        onStep() {
+          done++;
+        },
         onRow(row) {
-          counter.done++;
           rows.push(row);
           progress.clear();
-          console.log(`${bench.transport}: ${describeRow(row)}`);
+          console.log(`${suite.name}: ${describeRow(row)}`);
         },
       });
     } finally {
       await broker.close();
     }
     all.push(...rows);
-    write(bench, { broker: broker.version, python: python?.version, rows }, options);
+    write(suite, { broker: broker.version, python: python?.version, rows }, options);
   }
   return summary(all, options);
 }
 
-function quickSignal() {
+function deadlineSignal(ms) {
   const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  setTimeout(() => controller.abort(new Error('the time for --quick was over')), QUICK_MS).unref();
+  setTimeout(() => controller.abort(new Error('the time for --quick was over')), ms).unref();
   return controller.signal;
 }
 
-function write(bench, { broker, python, rows }, options) {
+function write({ name, order, libraries }, { broker, python, rows }, options) {
   const results = {
-    name: bench.transport,
+    name,
     date: new Date().toISOString(),
     quick: options.quick,
     pairs: options.quick ? 1 : options.pairs,
     machine: machine(),
     broker,
     python,
-    libraries: libraryVersions(),
+    libraries: libraryVersions(libraries),
     rows,
   };
-  const before = options.only && readResults(options.out).find(({ name }) => name === bench.transport);
-  const merged = mergeResults(
-    before,
-    results,
-    bench.comparisons.map(({ what }) => what),
-  );
+  const before = options.only === undefined ? undefined : readResults(options.out).find((old) => old.name === name);
+  const merged = mergeResults(before, results, order);
   writeResults(options.out, merged, drawChart(merged));
 }
 

@@ -10,7 +10,7 @@ const LIMIT_MS = 300_000;
  * within five minutes; the process is gone then.
  *
  * @param {string} runner file name below `runners/`, or an absolute path
- * @param {import('./types.d.ts').Settings & { python?: string }} settings
+ * @param {import('./types.d.ts').Settings & { python?: string, nodeFlags?: string[] }} settings
  * @param {AbortSignal} [signal]
  * @returns {Promise<Record<string, number>>}
  */
@@ -18,7 +18,7 @@ export async function runOnce(runner, settings, signal, limitMs = LIMIT_MS) {
   signal?.throwIfAborted();
   const python = runner.endsWith('.py');
   const command = python ? (settings.python ?? 'python3') : process.execPath;
-  const flags = python ? [] : ['--expose-gc'];
+  const flags = python ? [] : ['--expose-gc', ...(settings.nodeFlags ?? [])];
   const child = spawn(command, [...flags, path.resolve(RUNNERS, runner), JSON.stringify(settings)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

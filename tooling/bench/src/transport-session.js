@@ -35,14 +35,25 @@ export function quickly(settings) {
  * @param {{ python: string, version: string } | undefined} request.python
  * @param {{ pairs: number, quick: boolean }} request.options
  * @param {(text: string) => void} request.progress
+ * @param {() => void} [request.onStep] a comparison is done, whatever came of it
  * @param {(row: object) => void} request.onRow
  * @param {AbortSignal} [request.signal] no more is measured after it
  */
-export async function runComparisons({ comparisons, broker, python, options, progress, onRow, signal }) {
+export async function runComparisons({
+  comparisons,
+  broker,
+  python,
+  options,
+  progress,
+  onStep = () => {},
+  onRow,
+  signal,
+}) {
   for (const comparison of comparisons) {
     const { what } = comparison;
     if (signal?.aborted) {
       onRow({ what, error: `not run: ${signal.reason.message}` });
+      onStep();
       continue;
     }
     try {
@@ -60,5 +71,6 @@ export async function runComparisons({ comparisons, broker, python, options, pro
     } catch (error) {
       onRow({ what, error: signal?.aborted ? `not run to its end: ${error.message}` : error.message });
     }
+    onStep();
   }
 }

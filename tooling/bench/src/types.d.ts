@@ -3,6 +3,8 @@ export interface TransportBench {
   readonly transport: string;
   /** Starts the broker. Absent: it needs none. */
   readonly start?: () => Promise<RunningBroker | { readonly unavailable: string }>;
+  /** Packages of this folder's package.json that are measured against: their versions go with the results. */
+  readonly libraries?: readonly string[];
   readonly comparisons: readonly Comparison[];
 }
 
@@ -64,4 +66,7 @@ export type FigureName =
   | 'brokerIdleCpu'
   | 'clientCpu'
   | 'brokerCpu'
+  | 'nanos'
+  | 'bytes'
+  | 'allocations'
   | 'calls';

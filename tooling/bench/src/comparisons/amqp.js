@@ -13,6 +13,7 @@ const consume = { scenario: 'consume', messages: 20_000, prefetch: 100, confirm:
 export default {
   transport: 'amqp',
   start: () => startRabbitmq(),
+  libraries: ['amqplib', 'rabbitmq-client', 'celery-node'],
   comparisons: [
     {
       what: 'publish, confirmed',

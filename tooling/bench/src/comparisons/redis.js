@@ -15,6 +15,7 @@ const consume = { scenario: 'consume', messages: 40_000, prefetch: 100 };
 export default {
   transport: 'redis',
   start: () => startRedis(),
+  libraries: ['ioredis', 'bullmq', 'celery-node'],
   comparisons: [
     {
       what: 'publish',
