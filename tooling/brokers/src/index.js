@@ -1,10 +1,12 @@
 export { aptInstall } from './apt.js';
 export { cacheFolder } from './cache.js';
 export { makeCertificates } from './certificates.js';
+export { startConsul } from './consul.js';
 export { startEtcd } from './etcd.js';
 export { isUnavailable } from './find.js';
 export { temporaryFolder } from './folder.js';
 export { endWithUs } from './janitor.js';
+export { startMongodb, startMongodbReplicaSet } from './mongodb.js';
 export { freePort } from './ports.js';
 export { startProxy } from './proxy.js';
 export { startRabbitmq } from './rabbitmq.js';

@@ -1,4 +1,6 @@
+export * from './types-consul.d.ts';
 export * from './types-etcd.d.ts';
+export * from './types-mongodb.d.ts';
 
 /** What a `start...` function resolves with where the broker cannot be had on this machine. */
 export interface Unavailable {
