@@ -42,6 +42,14 @@ export function callContext(): EventEmitter {
 }
 
 /**
+ * The answer and its content. The library resolves with an error that is none to it, as where it was loaded into a context of its own.
+ */
+export function contentOf(found: unknown): readonly [IncomingMessage, unknown] {
+  if (!Array.isArray(found)) throw found;
+  return found as unknown as readonly [IncomingMessage, unknown];
+}
+
+/**
  * A link: the calls that share a session. HTTP has no connection that could be lost, so a link is lost when a call could not be
  * made, or when its session has ended; every other call ends with it. Every error is translated here.
  */
@@ -55,6 +63,7 @@ export class ConsulLink {
   readonly #pending = new Set<Promise<unknown>>();
   #cancelBeat: (() => void) | undefined;
   #state: 'open' | 'closed' = 'open';
+  #probing = false;
   /** What calls end with once the link is closed. */
   #ended: KombuError | undefined;
 
@@ -77,21 +86,23 @@ export class ConsulLink {
   ): Promise<Answer<T>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const options = { ctx: o.ctx ?? this.#calls, timeout: o.timeoutMs ?? this.#parts.timeoutMs };
-    const answer = run(options).then(
-      (found) => {
-        const [response, data] = found as [IncomingMessage, T];
-        const index = Number(response.headers['x-consul-index'] ?? 0);
-        return { data, index, status: response.statusCode ?? 0 };
-      },
-      (error: unknown) => {
-        if (this.#ended !== undefined) throw this.#ended;
-        // The caller has cancelled it.
-        if (o.ctx !== undefined && (error as { isAbort?: boolean }).isAbort) throw error;
-        const { error: translated, endsLink } = translateError(error, what);
-        if (endsLink) this.fail(translated);
-        throw translated;
-      },
-    );
+    const answer = run(options)
+      .then(contentOf)
+      .then(
+        ([response, content]) => {
+          const data = content as T;
+          const index = Number(response.headers['x-consul-index'] ?? 0);
+          return { data, index, status: response.statusCode ?? 0 };
+        },
+        (error: unknown) => {
+          if (this.#ended !== undefined) throw this.#ended;
+          // The caller has cancelled it.
+          if (o.ctx !== undefined && (error as { isAbort?: boolean }).isAbort) throw error;
+          const { error: translated, endsLink } = translateError(error, what);
+          if (endsLink) this.fail(translated);
+          throw translated;
+        },
+      );
     this.#pending.add(answer);
     const done = (): void => void this.#pending.delete(answer);
     answer.then(done, done);
@@ -122,6 +133,19 @@ export class ConsulLink {
       }
     };
     await this.call(what, run, timeoutMs === undefined ? {} : { timeoutMs });
+  }
+
+  /**
+   * The server has closed a socket. That may be the end of its idle time, or of the server: a call tells. Where calls are under way,
+   * those tell.
+   */
+  socketClosed(): void {
+    if (this.#state !== 'open' || this.#probing) return;
+    this.#probing = true;
+    const done = (): void => {
+      this.#probing = false;
+    };
+    this.renew().then(done, done);
   }
 
   /** Ends the link because of an error. */

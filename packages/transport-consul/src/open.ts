@@ -1,22 +1,25 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import { abortError, type BrokerTarget, onAbort, type TransportContext } from '@kombu/core';
 import type { VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import Consul from 'consul';
+import { createAgent } from './agent.js';
 import { createDriver } from './driver.js';
 import type { KeptSessions } from './kept-sessions.js';
 import { createLayout } from './layout.js';
-import { type CallOptions, ConsulLink, callContext } from './link.js';
+import { type CallOptions, ConsulLink, callContext, contentOf } from './link.js';
 import type { ConsulOptions } from './options.js';
 import { answerOf, translateOpenError } from './translate-error.js';
 
 type Target = BrokerTarget<ConsulOptions & VirtualOptions>;
 
-function createClient({ hostname, port, password, tls, options }: Target): {
+function createClient(
+  { hostname, port, password, tls, options }: Target,
+  socketClosed: () => void,
+): {
   readonly client: Consul;
-  readonly agent: HttpAgent;
+  readonly agent: Agent;
 } {
-  const agent = tls === undefined ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true, ...tls });
+  const agent = createAgent(tls, socketClosed);
   const token = options.token ?? password;
   const defaults = {
     ...(token === undefined ? {} : { token }),
@@ -35,7 +38,7 @@ async function sessionFor(
 ): Promise<string> {
   if (kept !== undefined) {
     try {
-      await session.renew({ id: kept, ...o } as never);
+      contentOf(await session.renew({ id: kept, ...o } as never));
       return kept;
     } catch (error) {
       if (answerOf(error)?.status !== 404) throw error;
@@ -43,21 +46,15 @@ async function sessionFor(
   }
   // No health checks: it is this process that has to live, not the agent. No delay: what it held is free at once.
   const made = { name: 'kombu', ttl: `${ttlMs}ms`, lockdelay: '0s', behavior: 'release', checks: [] };
-  const [, { ID }] = (await session.create({ ...made, ...o } as never)) as unknown as [
-    unknown,
-    { readonly ID: string },
-  ];
-  return ID;
+  const [, content] = contentOf(await session.create({ ...made, ...o } as never));
+  return (content as { readonly ID: string }).ID;
 }
 
 /** The server's version, where the token may know it. */
 async function versionOf({ agent }: Consul, o: CallOptions): Promise<string | undefined> {
   try {
-    const self = (await agent.self(o as never)) as unknown as [
-      unknown,
-      { readonly Config?: { readonly Version?: string } },
-    ];
-    return self[1].Config?.Version;
+    const [, content] = contentOf(await agent.self(o as never));
+    return (content as { readonly Config?: { readonly Version?: string } }).Config?.Version;
   } catch (error) {
     if (answerOf(error) === undefined) throw error;
     return undefined;
@@ -71,14 +68,15 @@ export async function open(target: Target, context: TransportContext, sessions: 
   const ttlMs = Math.ceil(options.sessionTtlMs ?? (options.leaseMs ?? 60_000) / 2);
   const timeoutMs = options.timeoutMs ?? 10_000;
   const kept = sessions.take(context.connectionId);
-  const { client, agent } = createClient(target);
+  let link: ConsulLink | undefined;
+  const { client, agent } = createClient(target, () => link?.socketClosed());
   const what = `connecting to Consul at ${target.hostname ?? '127.0.0.1'}:${target.port ?? 8500}`;
   const ctx = callContext();
   const calls = { ctx, timeout: Math.min(timeoutMs, target.connectTimeoutMs) };
   const unlisten = onAbort(context.signal, () => ctx.emit('cancel'));
   try {
     const session = await sessionFor(client, kept?.session, ttlMs, calls);
-    const link = new ConsulLink({ client, agent, session, timeoutMs, clock: context.clock, logger: context.logger });
+    link = new ConsulLink({ client, agent, session, timeoutMs, clock: context.clock, logger: context.logger });
     const version = await versionOf(client, calls);
     const unanswered = session === kept?.session ? kept.unanswered : [];
     const driver = await createDriver({ link, layout, version, unanswered, sessions }, context);

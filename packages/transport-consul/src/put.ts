@@ -28,7 +28,8 @@ interface Job extends PutRequest {
 }
 
 /** Why a message cannot be stored at all. What is too large with its envelope has been refused before. */
-function tooLarge({ bytes }: PutEntry): KombuError | undefined {
+function tooLarge({ message }: PutEntry): KombuError | undefined {
+  const bytes = message.body.byteLength;
   if (bytes <= MAX_BODY_BYTES) return undefined;
   const why = `a body of ${bytes} bytes is too large for Consul: it may have ${MAX_BODY_BYTES}`;
   return new UndeliverableError('MESSAGE_TOO_LARGE', why);
@@ -71,12 +72,9 @@ export function createPut(
 
   /** Stores messages in their order. `false`: a table has changed, and nothing was stored. */
   const store = async (checks: readonly Operation[], entries: readonly PutEntry[]): Promise<boolean> => {
-    const wanted = entries.map(({ priority, bytes, expiresAt }) => ({
-      priority,
-      bytes,
-      expiresAt,
-      redelivered: false,
-    }));
+    const wanted = entries.map(({ priority, message, expiresAt }) => {
+      return { priority, bytes: message.body.byteLength, expiresAt, redelivered: false };
+    });
     const names = await nameAll(context, wanted);
     let operations: Operation[] = [...checks];
     let bytes = operations.reduce((sum, operation) => sum + operationBytes(operation), 0);
