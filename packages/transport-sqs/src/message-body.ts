@@ -6,8 +6,8 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 /** `{` as the first byte of base64 text: `e` and nothing else. */
 const E = 101;
 const BRACE = 123;
-/** Characters that JSON leaves as they are and SQS refuses. */
-const REFUSED = /[\uFFFE\uFFFF]/g;
+/** Characters that SQS, or a service like it, refuses: noncharacters, and what is written as two. Within JSON they can be escaped. */
+const REFUSED = /[\uD800-\uDFFF\uFFFE\uFFFF]/g;
 
 /** An envelope as the body of an SQS message. */
 export function writeBody(envelope: string, base64: boolean): string {

@@ -8,8 +8,8 @@ import type { Queues } from './queues.js';
 
 /** The most bytes that a message may have at SQS. */
 const MOST_BYTES = 1_048_576;
-/** The largest body, while it is written as base64 twice: in the envelope, and the envelope. */
-export const MOST_BODY_BYTES = 524_288;
+/** The largest body that is written as base64 twice, in the envelope and with it; and one that is once. What is left is for headers. */
+export const MOST_BODY_BYTES = { twice: 524_288, once: 737_280 } as const;
 /** What messages of a FIFO queue belong to that name no group, as in Python. */
 const DEFAULT_GROUP = 'default';
 const MOST_DELAY_SECONDS = 900;
@@ -40,9 +40,8 @@ function tooLarge(queue: string, bytes: number, most: number, what: string): Und
 /** A message as SQS has it. Throws where it can not be sent. */
 function outgoing({ queue: name, payload, message }: PutEntry, queue: SqsQueue, base64: boolean): Outgoing {
   const { properties, body } = message;
-  if (base64 && body.byteLength > MOST_BODY_BYTES) {
-    throw tooLarge(name, body.byteLength, MOST_BODY_BYTES, 'in its body');
-  }
+  const most = base64 ? MOST_BODY_BYTES.twice : MOST_BODY_BYTES.once;
+  if (body.byteLength > most) throw tooLarge(name, body.byteLength, most, 'in its body');
   const MessageBody = writeBody(payload as string, base64);
   const attributes = writeAttributes(properties.message_attributes, `a message for queue '${name}'`);
   const bytes = sizeOf(MessageBody, attributes);

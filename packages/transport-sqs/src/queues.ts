@@ -126,9 +126,15 @@ export class Queues {
     }
   }
 
+  /** Nothing is in a queue that is not there. */
   async size(name: string): Promise<number> {
-    const { ApproximateNumberOfMessages } = await this.get(name).attributes('ApproximateNumberOfMessages');
-    return Number(ApproximateNumberOfMessages ?? 0);
+    try {
+      const { ApproximateNumberOfMessages } = await this.get(name).attributes('ApproximateNumberOfMessages');
+      return Number(ApproximateNumberOfMessages ?? 0);
+    } catch (error) {
+      if (isMissing(error)) return 0;
+      throw error;
+    }
   }
 
   purge(name: string): Promise<number> {

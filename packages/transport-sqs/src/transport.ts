@@ -20,7 +20,7 @@ const virtual: Transport<SqsOptions & VirtualOptions> = defineVirtualTransport<S
     durable: true,
     delivery: 'at-least-once',
     maxLength: false,
-    maxBodyBytes: MOST_BODY_BYTES,
+    maxBodyBytes: MOST_BODY_BYTES.twice,
   },
   brokerKey: ({ hostname, port, userid, options: { endpoint, region, queueNamePrefix } }) =>
     JSON.stringify([hostname, port, userid, endpoint, region, queueNamePrefix]),
@@ -33,9 +33,12 @@ const virtual: Transport<SqsOptions & VirtualOptions> = defineVirtualTransport<S
  */
 export const sqs: Transport<SqsOptions & VirtualOptions> = {
   ...virtual,
-  connect: (target, context) => {
-    const { leaseMs, visibilityTimeoutMs = leaseMs } = target.options;
+  async connect(target, context) {
+    const { leaseMs, visibilityTimeoutMs = leaseMs, base64Encoding = true } = target.options;
     const options = { ...target.options, ...(visibilityTimeoutMs !== undefined && { leaseMs: visibilityTimeoutMs }) };
-    return virtual.connect({ ...target, options }, context);
+    const connection = await virtual.connect({ ...target, options }, context);
+    if (base64Encoding) return connection;
+    const capabilities = { ...virtual.capabilities, maxBodyBytes: MOST_BODY_BYTES.once };
+    return Object.assign(connection, { capabilities });
   },
 };

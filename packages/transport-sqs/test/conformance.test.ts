@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type FaultProxy, type Sqs, startProxy, startSqs } from '@kombu/brokers';
-import { type BrokerHandle, describeTransport } from '@kombu/conformance';
+import { type BrokerHandle, describeTransport, lifetime, routingFanout } from '@kombu/conformance';
 import { Connection, type ConnectionOptions } from '@kombu/core';
 import { sqs } from '../src/index.js';
 
@@ -50,13 +50,18 @@ describeTransport<Handle>({
     connect: ({ url }) => ({ url, options: { transportOptions: OPTIONS } }),
   },
   variants: [
-    { name: 'failover', broker: (b) => ({ ...b, url: `sqs://kombu:secret@127.0.0.1:1;${b.url}` }) },
-    { name: 'compression', producer: { compression: 'zlib' } },
     {
-      name: 'polled, plain JSON, with a prefix',
+      name: 'failover, compression, polled, plain JSON, with a prefix',
+      broker: (b) => ({ ...b, url: `sqs://kombu:secret@127.0.0.1:1;${b.url}` }),
       connection: {
         transportOptions: { waitTimeMs: 0, pollingIntervalMs: 50, base64Encoding: false, queueNamePrefix: 'test.' },
       },
+      producer: { compression: 'zlib' },
+    },
+    {
+      name: 'fanout through SNS',
+      connection: { transportOptions: { supportsFanout: true } },
+      groups: [routingFanout, lifetime],
     },
   ],
 });
