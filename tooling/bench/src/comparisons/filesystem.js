@@ -1,4 +1,4 @@
-import { temporaryFolder } from '@kombu/brokers';
+import { folderOnOwnDisk } from '../own-disk.js';
 import { byBacklog, byBody, byPrefetch, byQueues, idleCpu, latency, memoryGrowth } from '../scaling.js';
 import { KOMBU, PYTHON, withSettings } from '../subjects.js';
 
@@ -6,18 +6,23 @@ const python = withSettings(PYTHON, { messages: 4_000 });
 const publish = { scenario: 'publish', messages: 10_000, inFlight: 256 };
 const consume = { scenario: 'consume', messages: 10_000, prefetch: 100 };
 
-/** A folder on the disk of the system's temporary files. */
-async function startFolder() {
-  const { path, remove } = await temporaryFolder();
-  return { url: `filesystem://${path}`, version: undefined, close: remove };
-}
+/** Python Kombu leaves what it has written to the system; this one promises what a publish of ours promises. */
+const flushing = { ...python, name: 'Python Kombu, flushed too', runner: 'filesystem_python_flushed.py' };
 
 /** @type {import('../types.d.ts').TransportBench} */
 export default {
   transport: 'filesystem',
-  start: startFolder,
+  start: folderOnOwnDisk,
   comparisons: [
-    { what: 'publish', settings: publish, subject: KOMBU, references: [{ ...python, atLeast: 1.5 }] },
+    {
+      what: 'publish',
+      settings: publish,
+      subject: KOMBU,
+      references: [
+        { ...python, atLeast: 1.5 },
+        { ...flushing, atLeast: 1.5 },
+      ],
+    },
     {
       what: 'publish, not flushed',
       settings: publish,
