@@ -5,7 +5,8 @@ import { InvalidOptionError } from '@kombu/core';
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 /** `{` as the first byte of base64 text: `e` and nothing else. */
 const E = 101;
-const BRACE = 123;
+const OPEN = 123;
+const CLOSE = 125;
 /** Characters that SQS, or a service like it, refuses: noncharacters, and what is written as two. Within JSON they can be escaped. */
 const REFUSED = /[\uD800-\uDFFF\uFFFE\uFFFF]/g;
 
@@ -22,7 +23,7 @@ export function writeBody(envelope: string, base64: boolean): string {
 export function readBody(body: string): string {
   if (body.charCodeAt(0) !== E || body.length % 4 !== 0 || !BASE64.test(body)) return body;
   const bytes = Buffer.from(body, 'base64');
-  return bytes[0] === BRACE && isUtf8(bytes) ? bytes.toString() : body;
+  return bytes[0] === OPEN && bytes.at(-1) === CLOSE && isUtf8(bytes) ? bytes.toString() : body;
 }
 
 /** Message attributes as SQS has them; plain values are given the type that fits. */

@@ -10,8 +10,8 @@ const CALL_MS = 30_000;
 const LOG_TAIL = 4000;
 
 /** @type {typeof import('./types.d.ts').startPython} */
-export async function startPython({ version = '5.2' } = {}) {
-  const found = await findPython(version);
+export async function startPython({ version = '5.2', transport } = {}) {
+  const found = await findPython(version, transport);
   if (isUnavailable(found)) return found;
   const peer = new Process(found.python);
   const hello = await peer.ready;

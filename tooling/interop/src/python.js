@@ -15,11 +15,17 @@ const PACKAGES = [
 const EXTRAS = '[redis,msgpack,yaml]';
 // What Kombu uses where it is there: zstandard is that of 5.2, backports.zstd that of 5.7.
 const PIP = ['brotli', 'zstandard', 'backports.zstd'];
+// What SQS takes beside that. Debian's boto3 speaks a protocol that not every server speaks any more.
+const SQS = ['boto3', 'pycurl', 'urllib3', 'setuptools'];
 const SYSTEM = '/usr/bin/python3';
 const VENV_MS = 5 * 60_000;
 
 /** @type {typeof import('./types.d.ts').findPython} */
-export async function findPython(version = '5.2') {
+export async function findPython(version = '5.2', transport = undefined) {
+  if (transport === 'sqs') {
+    const name = version === 'latest' ? 'latest' : '5.2.4';
+    return pypi(`${name}-sqs`, version === 'latest' ? 'kombu[msgpack,yaml]' : 'kombu[msgpack,yaml]==5.2.4', SQS);
+  }
   if (version === 'latest') return pypi('latest', `kombu${EXTRAS}`);
   if ((await kombuOf(SYSTEM))?.startsWith('5.2.')) return { python: SYSTEM };
   const reason = await aptInstall(PACKAGES);
@@ -28,12 +34,15 @@ export async function findPython(version = '5.2') {
   return isUnavailable(made) && reason !== undefined ? { unavailable: `${reason}; ${made.unavailable}` } : made;
 }
 
-/** @param {string} python */
-async function kombuOf(python) {
+/**
+ * @param {string} python
+ * @param {string} module of Kombu's transport
+ */
+async function kombuOf(python, module = 'redis') {
   if (!existsSync(python)) return undefined;
   const { code, stdout } = await run(python, [
     '-c',
-    'import kombu.transport.redis, amqp, msgpack, yaml; print(kombu.__version__)',
+    `import kombu, kombu.transport.${module}, amqp, msgpack, yaml; print(kombu.__version__)`,
   ]);
   return code === 0 ? stdout.trim() : undefined;
 }
@@ -43,11 +52,13 @@ async function kombuOf(python) {
  *
  * @param {string} name
  * @param {string} requirement
+ * @param {readonly string[]} [more] what the SQS transport takes, where it is that one
  */
-async function pypi(name, requirement) {
+async function pypi(name, requirement, more = []) {
   const folder = path.join(cacheFolder(), `python-kombu-${name}`);
   const python = path.join(folder, 'bin', 'python');
-  if ((await kombuOf(python)) !== undefined) return { python };
+  const module = more.length > 0 ? 'SQS' : 'redis';
+  if ((await kombuOf(python, module)) !== undefined) return { python };
   const base = which(['python3'], ['/usr/bin']);
   if (base === undefined) return { unavailable: 'there is no python3' };
 
@@ -62,14 +73,14 @@ async function pypi(name, requirement) {
     if (made.code !== 0) return { unavailable: `python3 -m venv: ${reasonOf(made)}` };
     const pip = await run(
       path.join(draft, 'bin', 'python'),
-      ['-m', 'pip', 'install', '-q', '--retries', '1', requirement, ...PIP],
+      ['-m', 'pip', 'install', '-q', '--retries', '1', requirement, ...PIP, ...more],
       {
         timeoutMs: VENV_MS,
       },
     );
     if (pip.code !== 0) return { unavailable: `pip install ${requirement}: ${reasonOf(pip)}` };
     await rename(draft, folder).catch(() => {});
-    const found = await kombuOf(python);
+    const found = await kombuOf(python, module);
     return found === undefined ? { unavailable: `${requirement} was installed, but cannot be imported` } : { python };
   } finally {
     await rm(draft, { recursive: true, force: true });

@@ -120,7 +120,14 @@ export interface PythonMessage {
 }
 
 /** Starts a peer, or says why there is none on this machine. */
-export function startPython(options?: { readonly version?: PythonVersion }): Promise<PythonPeer | Unavailable>;
+export function startPython(options?: {
+  readonly version?: PythonVersion;
+  /** `'sqs'`: with what Kombu's SQS transport needs, always from PyPI. */
+  readonly transport?: 'sqs' | undefined;
+}): Promise<PythonPeer | Unavailable>;
 
 /** The Python interpreter that has that Kombu, made available where that is possible. */
-export function findPython(version?: PythonVersion): Promise<{ readonly python: string } | Unavailable>;
+export function findPython(
+  version?: PythonVersion,
+  transport?: 'sqs',
+): Promise<{ readonly python: string } | Unavailable>;
