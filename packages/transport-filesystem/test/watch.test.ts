@@ -1,98 +1,48 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
-import { type KombuError, silentLogger, systemClock, type TransportContext } from '@kombu/core';
-import type { Watch } from '@kombu/core/virtual';
-import type { DriverContext } from '../src/driver-context.js';
-import { NameGiver } from '../src/file-name.js';
-import { FolderIndex } from '../src/folder-index.js';
-import { FolderLink } from '../src/folder-link.js';
-import { prepareFolders, resolveFolders } from '../src/folders.js';
-import { createReserve } from '../src/reserve.js';
 import { createSettle } from '../src/settle.js';
-import { createWatch } from '../src/watch.js';
-import { makeFolder, type TestFolder } from './support/folder.js';
+import { startWatching, type Watching } from './support/watching.js';
 
 const TEN_THOUSAND = 10_000;
-const ENVELOPE = '{"body":"","properties":{"delivery_tag":"t"}}';
+/** Linux keeps 16,384 events for who does not listen, and drops the rest; each file makes two or more. */
+const MORE_THAN_QUEUED = 10_000;
 
 describe('a watch over a folder', () => {
-  let folder: TestFolder;
-  let context: DriverContext;
-  let watch: Watch;
-  const warnings: KombuError[] = [];
-  const wakes = new Map<string, number>();
-  const names = new NameGiver(() => Date.now());
-  const put = (queue: string): void => writeFileSync(`${folder.path}/${names.give(queue, 0, false)}`, ENVELOPE);
+  let watching: Watching;
+  const woken = (queue: string): number => watching.wakes.get(queue) ?? 0;
 
-  const start = async (fsWatch: boolean): Promise<void> => {
-    const link = new FolderLink(resolveFolders(folder.path, {}));
-    await prepareFolders(link.folders);
-    const transport: TransportContext = {
-      signal: new AbortController().signal,
-      logger: silentLogger,
-      clock: systemClock,
-      connectionId: 'test',
-      warn: (error) => warnings.push(error),
-      blocked() {},
-      unblocked() {},
-    };
-    const index = new FolderIndex(link);
-    const shared = { fsync: false, shareWithPython: false, pollingIntervalMs: 50, fsWatch, leaseMs: 60_000 };
-    const parts = { link, folders: link.folders, names, index, transport, ...shared };
-    const news = createWatch(parts);
-    context = { ...parts, wake: (queue) => news.wake(queue) };
-    watch = news.watch((queue) => wakes.set(queue, (wakes.get(queue) ?? 0) + 1));
-  };
-
-  beforeEach(async () => {
-    folder = await makeFolder();
-    wakes.clear();
-    warnings.length = 0;
-  });
-  afterEach(async () => {
-    await watch.close();
-    context.link.end();
-    await folder.remove();
-  });
+  afterEach(() => watching.stop());
 
   it('wakes for the queues that are watched, and for those alone, once for many files', async () => {
-    await start(true);
-    watch.add('mine');
-    expect(wakes.get('mine')).toBe(1);
-    for (let i = 0; i < TEN_THOUSAND; i++) put('others');
-    await until(async () => (await context.index.current('others')).length === TEN_THOUSAND, {
+    watching = await startWatching();
+    const { index } = watching.context;
+    watching.watch.add('mine');
+    expect(woken('mine')).toBe(1);
+    for (let i = 0; i < TEN_THOUSAND; i++) watching.put('others');
+    await until(async () => (await index.current('others')).length === TEN_THOUSAND, {
       what: 'the files are seen',
       timeoutMs: 20_000,
     });
-    expect(wakes.get('others')).toBeUndefined();
-    const before = wakes.get('mine') ?? 0;
-    for (let i = 0; i < 100; i++) put('mine');
-    await until(async () => (await context.index.line('mine')).length === 100, {
-      what: 'all are seen',
-      timeoutMs: 5000,
-    });
+    expect(woken('others')).toBe(0);
+    const before = woken('mine');
+    for (let i = 0; i < 100; i++) watching.put('mine');
+    await until(async () => (await index.line('mine')).length === 100, { what: 'all are seen', timeoutMs: 5000 });
     await turn();
-    expect((wakes.get('mine') ?? 0) - before).toBeLessThan(10);
-    watch.remove('mine');
+    expect(woken('mine') - before).toBeLessThan(10);
+    watching.watch.remove('mine');
   }, 40_000);
 
   it('reserves one message after the other beside 10,000 files without listing them each time', async () => {
-    await start(true);
+    watching = await startWatching();
+    const { context, put, reserve } = watching;
     for (let i = 0; i < TEN_THOUSAND; i++) put('others');
-    watch.add('mine');
-    const [reserve, settle] = [createReserve(context), createSettle(context)];
-    const request = {
-      queues: ['mine'],
-      max: 1,
-      leaseMs: 60_000,
-      noAck: false,
-      waitMs: 0,
-      signal: context.transport.signal,
-    };
-    await reserve(request);
-    await until(async () => (await reserve(request)).length === 0, {
+    watching.watch.add('mine');
+    const settle = createSettle(context);
+    await reserve('mine', 1);
+    await until(async () => (await reserve('mine', 1)).length === 0, {
       what: 'what was told of is seen',
       timeoutMs: 5000,
     });
@@ -100,32 +50,40 @@ describe('a watch over a folder', () => {
     const started = performance.now();
     for (let i = 0; i < 300; i++) {
       put('mine');
-      let got = await reserve(request);
-      for (; got.length === 0; got = await reserve(request)) await turn();
+      let got = await reserve('mine', 1);
+      for (; got.length === 0; got = await reserve('mine', 1)) await turn();
       await settle(got.map(({ queue, token }) => ({ queue, token, outcome: 'ack' as const })));
     }
     // One listing in five seconds, for what nobody may have told of.
     expect(context.index.listings - before).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - started) / 5000));
   }, 40_000);
 
-  it('looks at the time of the folder where the system does not tell', async () => {
-    await start(false);
+  it('finds what comes while more is told than the system keeps for who does not listen', async () => {
+    watching = await startWatching();
+    const { path, name } = watching;
+    watching.watch.add('mine');
+    const names = Array.from({ length: MORE_THAN_QUEUED }, () => name('others'));
+    writeFileSync(`${path}/names`, [...names, name('mine')].join(' '));
+    const script = `
+      const fs = require('node:fs');
+      const text = '{"body":"","properties":{"delivery_tag":"t"}}';
+      for (const name of fs.readFileSync('names', 'utf8').split(' ')) fs.writeFileSync(name, text);`;
+    // Nothing is heard until it has ended.
+    execFileSync(process.execPath, ['-e', script], { cwd: path });
+    const before = woken('mine');
+    await until(async () => woken('mine') > before, { what: 'the queue is woken', timeoutMs: 2000 });
+    expect((await watching.reserve('mine', 5)).length).toBe(1);
+    expect(woken('mine') - before).toBeLessThan(10);
+  }, 40_000);
+
+  it('is told nothing while nobody consumes, and misses nothing of that time', async () => {
+    watching = await startWatching();
+    const { context, watch, put } = watching;
     watch.add('mine');
-    await until(async () => wakes.get('mine') === 2, { what: 'the first look is over', timeoutMs: 5000 });
-    put('mine');
-    await until(async () => (wakes.get('mine') ?? 0) > 2, { what: 'the file is noticed', timeoutMs: 5000 });
-    expect(
-      (
-        await createReserve(context)({
-          queues: ['mine'],
-          max: 5,
-          leaseMs: 1000,
-          noAck: true,
-          waitMs: 0,
-          signal: context.transport.signal,
-        })
-      ).length,
-    ).toBe(1);
-    expect(warnings).toEqual([]);
+    watch.remove('mine');
+    expect(context.index.told).toBeUndefined();
+    for (let i = 0; i < 10; i++) put('mine');
+    watch.add('mine');
+    expect((await watching.reserve('mine', 20)).length).toBe(10);
   });
 });
