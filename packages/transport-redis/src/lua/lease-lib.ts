@@ -1,5 +1,5 @@
 /**
- * Lua functions that write and check reservations (needs `jsonLib` and `envelopeLib`). Every script that includes them has
+ * Lua functions that write and check reservations (needs `listLib`, `jsonLib` and `envelopeLib`). Every script that includes them has
  *
  * - KEYS[1] `unacked`: hash, delivery tag to `[envelope, "exchange", "routing key"]`, as Python has it
  * - KEYS[2] `unacked_index`: sorted set, delivery tag by Unix seconds, as Python has it
@@ -7,8 +7,6 @@
  *   what the index says, seq the moment of the reservation; length is that of the envelope inside the entry, 0: not JSON
  * - KEYS[4] our leases: sorted set, delivery tag by the moment in microseconds when the lease ends
  * - KEYS[5] the sizes of the queues that have a limit in bytes: hash, queue to `messages|bytes`
- * - ARGV[1] the prefix of every list, ARGV[2] the separator before a list's step, ARGV[3] the prefix of the queue records,
- *   ARGV[4] the prefix of the binding sets
  *
  * A mark is ours as long as the index still has the score that the mark says: a Python process that restores the message or
  * takes it over changes the score.
@@ -24,10 +22,8 @@
  * - `push(command, queue, step, raws)`: pushes onto the queue's list, which keeps the queue's time to live
  * - `weigh(queue, messages, bytes)`: keeps the size of a queue that has a limit in bytes
  */
-export const leaseLib = String.raw`
-local call = redis.call
+export const leaseLib = `
 local UNACKED, INDEX, MARKS, LEASES, SIZES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PREFIX, SEP, RECORDS, BINDINGS = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local ticks = 0
 -- So long a member makes the server keep the set as a skip list: the short form it uses for small sets costs more with every
@@ -41,11 +37,6 @@ end
 local function micros()
   local now = call('TIME')
   return tonumber(now[1]) * 1000000 + tonumber(now[2])
-end
-
-local function list_of(queue, step)
-  if step == '0' then return PREFIX .. queue end
-  return PREFIX .. queue .. SEP .. step
 end
 
 local function weigh(queue, messages, bytes)

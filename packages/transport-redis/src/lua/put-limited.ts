@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { putLib } from './put-lib.js';
 import { script } from './script.js';
 import { tableLib } from './table-lib.js';
@@ -19,6 +20,7 @@ import { tableLib } from './table-lib.js';
  */
 export const putLimited = script(
   'put-limited',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,

@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { script } from './script.js';
 
 /**
@@ -17,6 +18,7 @@ import { script } from './script.js';
  */
 export const reserve = script(
   'reserve',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,
