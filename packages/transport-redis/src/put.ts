@@ -105,7 +105,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     const evicted: Reserved[] = [];
     for (let i = 1; i + 2 < reply.length; i += 3) {
       const [queue, tag, payload] = reply.slice(i, i + 3) as [string, string, string];
-      evicted.push({ queue, token: tokenOf(tag, owner), payload });
+      evicted.push({ queue, token: tokenOf(tag, `${owner}.${evicted.length + 1}`), payload });
     }
     return evicted;
   };

@@ -48,7 +48,10 @@ while a <= #ARGV do
   end
   a = a + 3 + n
 end
-forget(done)
+if #done > 0 then
+  call('HDEL', UNACKED, unpack(done))
+  call('ZREM', INDEX, unpack(done))
+end
 if call('GET', KEYS[6]) == ARGV[5] then call('DEL', KEYS[6]) end
 return reply
 `,
