@@ -14,18 +14,16 @@ import { RouteStage } from './route-stage.js';
 
 /** Deadlines are looked at no more often than this. */
 const COARSE_MS = 20;
-/** So many publishes are put at once, without waiting for the end of the tick, as long as fewer than two puts are on the way. */
-const HALF = 32;
 
 /**
  * Publishes to stores of text: everything that is published in one tick is routed together and put in one call, in call
- * order, also when routing has to wait for tables; where much is published, in two, so that the store works on the one while
- * this process makes the other (ADR 0054). Each message is encoded when it is published, so that the caller may go on with its
- * objects.
+ * order, also when routing has to wait for tables; where the driver wants it (`limits.earlyPut`), in several. Each message is
+ * encoded when it is published, so that the caller may go on with its objects.
  */
 export class BatchPublisher implements Publisher, PublishItemOwner {
   readonly #link: Link;
   readonly #maxInFlight: number;
+  readonly #early: number;
   readonly #routing: RouteStage;
   readonly #sender: PutSender;
   readonly #frames: EnvelopeFrames;
@@ -41,6 +39,7 @@ export class BatchPublisher implements Publisher, PublishItemOwner {
   constructor(link: Link, hooks: PublishHooks, maxInFlight: number) {
     this.#link = link;
     this.#maxInFlight = maxInFlight;
+    this.#early = link.driver.limits.earlyPut ?? Number.POSITIVE_INFINITY;
     this.#frames = new EnvelopeFrames(link.options.bodyEncoding);
     this.#routing = new RouteStage(link);
     this.#sender = new PutSender(link, hooks, (items) => this.#again(items));
@@ -68,7 +67,7 @@ export class BatchPublisher implements Publisher, PublishItemOwner {
     if (item.deadline < this.#watched) this.#watch(item.deadline);
     this.#waiting.push(item);
     this.#schedule();
-    if (this.#waiting.length >= HALF && this.#sender.onTheWay < 2) this.#flush();
+    if (this.#waiting.length >= this.#early && this.#sender.onTheWay < 2) this.#flush();
     return item.promise;
   }
 
