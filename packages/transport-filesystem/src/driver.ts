@@ -43,7 +43,7 @@ export function createDriver(
     limits: {
       queuesPerReserve: 50,
       maxBatch: 64,
-      maxPutBatch: 256,
+      maxPutBatch: 64,
       receiveWaitMs: 0,
       lease: 'message',
       priorities: 10,

@@ -65,16 +65,18 @@ export class FolderIndex {
 
   /** A file has come; its queue, if it is there and was not known. */
   add(name: string): string | undefined {
-    const file = this.#see(name, true);
-    if (file === undefined) return undefined;
-    return this.#insert(file);
+    const file = parseFileName(name);
+    if (file === undefined || this.#knows(file)) return undefined;
+    const seen = this.#look(file);
+    return seen === undefined ? undefined : this.#insert(seen);
   }
 
   /** This link has put a file there. */
   added(name: string): void {
-    // Whoever has not listed the folder yet, or has to list it again, will see it then.
-    if (this.#listedAt === Number.NEGATIVE_INFINITY && this.#late === undefined) return;
-    const file = this.#see(name, false);
+    // Without being told of files every look at a queue lists a folder that has changed.
+    // So does a folder that has not been listed yet, or has to be listed again.
+    if (this.#late === undefined && (this.told === undefined || this.#listedAt === Number.NEGATIVE_INFINITY)) return;
+    const file = this.#see(name);
     if (file !== undefined) this.#insert(file);
   }
 
@@ -136,7 +138,7 @@ export class FolderIndex {
       }
       const lines = new Map<string, Candidate[]>();
       for (const name of names) {
-        const file = known.get(name) ?? this.#see(name, false);
+        const file = known.get(name) ?? this.#see(name);
         if (file === undefined) continue;
         const line = lines.get(file.queue);
         if (line === undefined) lines.set(file.queue, [file]);
@@ -166,12 +168,22 @@ export class FolderIndex {
     }
   }
 
-  /** What there is to know of a file; undefined: it is no message, or (where that was to be looked at) not there. */
-  #see(name: string, look: boolean): Candidate | undefined {
+  /** Whether a file of ours is in its line already. */
+  #knows(file: FileName): boolean {
+    const line = file.own === undefined ? undefined : this.#lines.get(file.queue);
+    return line !== undefined && line[placeOf(line, orderOf(file, 0))]?.name === file.name;
+  }
+
+  /** What a name that is in the folder says; undefined: it is no message. */
+  #see(name: string): Candidate | undefined {
     const file = parseFileName(name);
     if (file === undefined) return undefined;
-    if (file.own !== undefined && !look) return { ...file, mtimeMs: 0, order: orderOf(file, 0) };
-    const found = statSync(`${this.#link.folders.in}/${name}`, { throwIfNoEntry: false });
+    return file.own === undefined ? this.#look(file) : { ...file, mtimeMs: 0, order: orderOf(file, 0) };
+  }
+
+  /** The file of that name; undefined: it is not there. */
+  #look(file: FileName): Candidate | undefined {
+    const found = statSync(`${this.#link.folders.in}/${file.name}`, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
     return { ...file, mtimeMs: found.mtimeMs, order: orderOf(file, found.mtimeMs) };
   }

@@ -1,6 +1,4 @@
-import { closeSync, fsync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { promisify } from 'node:util';
-import type { KombuError } from '@kombu/core';
+import { deferred, type KombuError } from '@kombu/core';
 import type {
   ItemFailure,
   PutEntry,
@@ -10,15 +8,18 @@ import type {
   Reserved,
   VirtualDriver,
 } from '@kombu/core/virtual';
+import { createDrafts, type Draft } from './drafts.js';
 import type { DriverContext } from './driver-context.js';
 import { createEvict } from './evict.js';
-import { checkName } from './queues.js';
 
-const flush = promisify(fsync);
-/** How many files are on their way to the disk at once. */
-const PARALLEL = 16;
-/** How many messages share one flush of the folder. */
-const MAX_COMMIT = 512;
+/** How many files of a commit are waited for at once. */
+const PARALLEL = 8;
+/** How many messages share one flush of the folder, but for a put that has more. */
+const MAX_COMMIT = 128;
+/** How many commits are under way at once: while one waits for the disk the next one is written. */
+const COMMITS = 3;
+/** With fewer messages than that it is better to wait, and to share a commit with those that come meanwhile. */
+const ENOUGH = 32;
 
 interface Job {
   readonly entries: readonly PutEntry[];
@@ -26,21 +27,10 @@ interface Job {
   readonly reject: (error: KombuError) => void;
 }
 
-/** A message on its way into the folder: a draft, until its rename. */
-interface Draft {
-  readonly entry: PutEntry;
-  readonly name: string;
-  error: KombuError | undefined;
-}
-
-function writeAll(file: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-}
-
 /**
  * The part of the driver that stores. Each message is written to a draft, which is flushed to the disk and then renamed into the
- * folder: nobody ever sees half a message. What is asked for while a flush is under way shares the next one.
+ * folder: nobody ever sees half a message. What is asked for while a flush is under way shares the next one. Messages become
+ * visible in the order of the puts.
  */
 export function createPut(
   context: DriverContext,
@@ -49,73 +39,21 @@ export function createPut(
   readonly put: VirtualDriver['put'];
   readonly idle: () => Promise<void>;
 } {
-  const { link, folders, names, index } = context;
+  const { link } = context;
+  const drafts = createDrafts(context);
   const evict = createEvict(context);
   const pending: Job[] = [];
-  let pump: Promise<void> | undefined;
+  const running = new Set<Promise<void>>();
+  let scheduled = false;
+  /** How many messages wait for a commit. */
+  let waiting = 0;
+  /** All commits before have made their messages visible. */
+  let visible: Promise<void> = Promise.resolve();
 
-  const draftOf = (entry: PutEntry): Draft => ({
-    entry,
-    name: names.give(entry.queue, entry.priority, false),
-    error: undefined,
-  });
-  const failed = (draft: Draft, error: unknown): void => {
-    draft.error = link.translate(error, `storing a message in queue '${draft.entry.queue}'`);
-    try {
-      unlinkSync(`${folders.drafts}/${draft.name}`);
-    } catch {
-      // There was no draft yet, or it will be removed when a link is opened.
-    }
-  };
-
-  const write = async (draft: Draft): Promise<void> => {
-    try {
-      if (!names.fits(draft.entry.queue)) checkName(draft.entry.queue);
-      const file = openSync(`${folders.drafts}/${draft.name}`, 'wx');
-      try {
-        writeAll(file, draft.entry.payload as string);
-        if (context.fsync) await flush(file);
-      } finally {
-        // Network file systems tell of a full disk no sooner.
-        closeSync(file);
-      }
-    } catch (error) {
-      failed(draft, error);
-    }
-  };
-
-  const publish = (draft: Draft): void => {
-    if (draft.error !== undefined) return;
-    try {
-      renameSync(`${folders.drafts}/${draft.name}`, `${folders.out}/${draft.name}`);
-    } catch (error) {
-      failed(draft, error);
-      return;
-    }
-    if (folders.out === folders.in) index.added(draft.name);
-    context.wake(draft.entry.queue);
-  };
-
-  /** A rename is on the disk only when its folder is. */
-  const flushFolder = async (drafts: readonly Draft[]): Promise<void> => {
-    if (!context.fsync) return;
-    try {
-      const folder = openSync(folders.out, 'r');
-      try {
-        await flush(folder);
-      } finally {
-        closeSync(folder);
-      }
-    } catch (error) {
-      for (const draft of drafts)
-        draft.error ??= link.translate(error, `storing a message in queue '${draft.entry.queue}'`);
-    }
-  };
-
-  const resultOf = async (drafts: readonly Draft[]): Promise<PutResult> => {
+  const resultOf = async (stored: readonly Draft[]): Promise<PutResult> => {
     const failures: ItemFailure[] = [];
     const limited = new Map<string, QueueLimits>();
-    for (const [i, { entry, error }] of drafts.entries()) {
+    for (const [i, { entry, error }] of stored.entries()) {
       if (error !== undefined) failures.push({ index: i, error });
       else if (entry.limits !== undefined) limited.set(entry.queue, entry.limits);
     }
@@ -131,32 +69,55 @@ export function createPut(
     return { failures, evicted };
   };
 
-  const commit = async (jobs: readonly Job[]): Promise<void> => {
-    const batches = jobs.map(({ entries }) => entries.map(draftOf));
-    const drafts = batches.flat();
+  const flushAll = async (written: readonly Draft[]): Promise<void> => {
     let next = 0;
     const worker = async (): Promise<void> => {
-      for (let draft = drafts[next++]; draft !== undefined; draft = drafts[next++]) await write(draft);
+      for (let draft = written[next++]; draft !== undefined; draft = written[next++]) await drafts.flush(draft);
     };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, drafts.length) }, worker));
-    for (const draft of drafts) publish(draft);
-    await flushFolder(drafts);
-    for (const [i, job] of jobs.entries()) job.resolve(await resultOf(batches[i] ?? []));
+    await Promise.all(Array.from({ length: Math.min(PARALLEL, written.length) }, worker));
   };
 
-  const work = async (): Promise<void> => {
-    while (pending.length > 0) {
+  /** Makes messages of drafts, in the order of the commits. */
+  const show = async (written: readonly Draft[]): Promise<void> => {
+    const before = visible;
+    const { promise, resolve } = deferred();
+    visible = promise;
+    try {
+      await flushAll(written);
+      await before;
+      for (const draft of written) drafts.publish(draft);
+    } finally {
+      resolve();
+    }
+  };
+
+  const commit = async (jobs: readonly Job[]): Promise<void> => {
+    try {
+      const batches = jobs.map(({ entries }) => entries.map(drafts.write));
+      const written = batches.flat();
+      if (context.fsync) {
+        await show(written);
+        await drafts.flushFolder(written);
+      } else for (const draft of written) drafts.publish(draft);
+      for (const [i, job] of jobs.entries()) job.resolve(await resultOf(batches[i] ?? []));
+    } catch (error) {
+      const failure = link.translate(error, 'storing messages');
+      for (const job of jobs) job.reject(failure);
+    }
+  };
+
+  const start = (): void => {
+    scheduled = false;
+    while (pending.length > 0 && (running.size === 0 || (running.size < COMMITS && waiting >= ENOUGH))) {
       let [count, jobs] = [0, 0];
       while (jobs < pending.length && (jobs === 0 || count < MAX_COMMIT)) count += pending[jobs++]?.entries.length ?? 0;
-      const taken = pending.splice(0, jobs);
-      try {
-        await commit(taken);
-      } catch (error) {
-        const failure = link.translate(error, 'storing messages');
-        for (const job of taken) job.reject(failure);
-      }
+      waiting -= count;
+      const one = commit(pending.splice(0, jobs)).then(() => {
+        running.delete(one);
+        start();
+      });
+      running.add(one);
     }
-    pump = undefined;
   };
 
   return {
@@ -166,9 +127,14 @@ export function createPut(
       if (changed.length > 0) return { failures: [], evicted: [], stale: changed, stored: false };
       return new Promise((resolve, reject) => {
         pending.push({ entries, resolve, reject });
-        pump ??= Promise.resolve().then(work);
+        waiting += entries.length;
+        if (scheduled) return;
+        scheduled = true;
+        queueMicrotask(start);
       });
     },
-    idle: async () => pump,
+    async idle() {
+      while (pending.length > 0 || running.size > 0) await Promise.all(running);
+    },
   };
 }

@@ -1,8 +1,10 @@
-import { type FSWatcher, statSync, watch as watchFolder } from 'node:fs';
+import { type FSWatcher, statSync, type WatchListener, type WatchOptions, watch as watchFiles } from 'node:fs';
 import { OperationalError } from '@kombu/core';
 import type { VirtualDriver } from '@kombu/core/virtual';
 import type { DriverContext } from './driver-context.js';
 
+/** Clocks of file systems move in steps: what is newer than that may have changed unseen. */
+const CLOCK_STEP_MS = 20;
 /** More names than that in one go are not looked at one by one: the folder is listed anew. */
 const MANY = 2000;
 
@@ -16,10 +18,16 @@ export interface FolderWatch {
 }
 
 /**
- * Watches the folder once for all queues of a link. However many files come in one go, each queue is woken once. Where the
- * system cannot tell (or was told not to), the folder's own time is looked at every `pollingIntervalMs`.
+ * Watches the folder once for all queues of a link, as long as there are any: a link that only publishes is not told of what it
+ * writes itself. However many files come in one go, each queue is woken once. Where the system cannot tell (or was told not
+ * to), the folder's own time is looked at every `pollingIntervalMs`.
+ *
+ * @param watchFolder the system's way of telling of new files
  */
-export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
+export function createWatch(
+  context: Omit<DriverContext, 'wake'>,
+  watchFolder: (folder: string, options: WatchOptions, told: WatchListener<string>) => FSWatcher = watchFiles,
+): FolderWatch {
   const { link, folders, index, transport } = context;
   const watched = new Set<string>();
   let tell: ((queue: string) => void) | undefined;
@@ -55,7 +63,8 @@ export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
     cancelPoll?.();
     clearImmediate(scheduled);
     scheduled = undefined;
-    tell = undefined;
+    names = new Set();
+    queues = new Set();
   };
 
   /** The time of the folder changes whenever a file comes or goes. */
@@ -65,8 +74,9 @@ export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
       () => {
         if (link.look() !== undefined) return;
         const { mtimeMs, ino } = statSync(folders.in, { throwIfNoEntry: false }) ?? { mtimeMs: 0, ino: 0 };
-        const after = `${ino} ${mtimeMs}`;
-        if (after !== before) for (const queue of watched) tell?.(queue);
+        // What comes within the same step of the clock as the last change does not show: it is looked at once more.
+        const after = Date.now() - mtimeMs < CLOCK_STEP_MS ? '' : `${ino} ${mtimeMs}`;
+        if (after === '' || after !== before) for (const queue of watched) tell?.(queue);
         poll(after);
       },
       { unref: true },
@@ -108,14 +118,18 @@ export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
   return {
     watch(wake) {
       tell = wake;
-      start();
       return {
         add(queue) {
+          if (watched.size === 0 && link.isOpen) start();
           watched.add(queue);
           wake(queue);
         },
-        remove: (queue) => void watched.delete(queue),
+        remove(queue) {
+          watched.delete(queue);
+          if (watched.size === 0) stop();
+        },
         async close() {
+          watched.clear();
           stop();
         },
       };
@@ -125,6 +139,9 @@ export function createWatch(context: Omit<DriverContext, 'wake'>): FolderWatch {
       queues.add(queue);
       schedule();
     },
-    stop,
+    stop() {
+      stop();
+      tell = undefined;
+    },
   };
 }

@@ -8,6 +8,7 @@ import {
 } from '@kombu/core';
 import type { Redis } from 'ioredis';
 import { RedisLink } from './link.js';
+import { mapped } from './nat-map.js';
 import type { RedisOptions } from './options.js';
 import { resolveSlot, slotOf } from './resolve-cluster.js';
 import { resolveSentinel } from './resolve-sentinel.js';
@@ -51,7 +52,7 @@ async function addressOf(
   options: SocketOptions,
   signal: AbortSignal,
 ): Promise<Address> {
-  if (target.scheme === 'sentinel') return resolveSentinel(target, options, signal);
+  if (target.scheme === 'sentinel') return mapped(await resolveSentinel(target, options, signal), target.options);
   if (target.scheme === 'redis+socket') {
     if (!target.hostname) throw new InvalidOptionError('redis+socket:// needs the path of the socket');
     return { path: target.hostname };
@@ -100,7 +101,8 @@ export async function connect(target: BrokerTarget<RedisOptions>, context: Trans
     let info = await readServerInfo(commands);
     check(info, target, database);
     if (info.cluster) {
-      const master = await resolveSlot(commands, slotOf(target.options.hashTag ?? ''), address);
+      const named = await resolveSlot(commands, slotOf(target.options.hashTag ?? ''), address);
+      const master = mapped(named, target.options);
       if (addressText(master) !== addressText(address)) {
         destroySocket(commands);
         address = master;

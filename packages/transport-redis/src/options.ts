@@ -1,4 +1,5 @@
 import type { OptionSpecs } from '@kombu/core';
+import type { MappedAddress } from './nat-map.js';
 
 /** How queues are ordered within one reserve: see {@link RedisOptions.queueOrderStrategy}. */
 export type QueueOrder = (queues: readonly string[]) => readonly string[];
@@ -60,6 +61,8 @@ export interface RedisOptions {
   masterName?: string;
   /** `sentinel://`: how to log in to the sentinels. */
   sentinelOptions?: SentinelOptions;
+  /** Where servers really are that sentinels or the cluster name by another address, by `host:port`; as ioredis's `natMap`. Default none. */
+  natMap?: Readonly<Record<string, MappedAddress>>;
   /** A publish resolves once so many replicas have it (WAIT, one for each batch). Default 0. */
   confirmReplicas?: number;
   /** How long to wait for the replicas, in milliseconds; then the publish rejects with BROKER_BUSY. Default 5000. */
@@ -131,6 +134,10 @@ export const redisOptionSpecs: OptionSpecs<RedisOptions> = {
     kind: 'object',
     kombuName: 'sentinel_kwargs',
     doc: 'How to log in to the sentinels: `username`, `password`, `tls`.',
+  },
+  natMap: {
+    kind: 'object',
+    doc: 'Where servers really are that sentinels or the cluster name otherwise: `{ "10.0.0.1:6379": { host, port } }`.',
   },
   confirmReplicas: { kind: 'integer', default: 0, min: 0, doc: 'A publish resolves once so many replicas have it.' },
   confirmReplicasTimeoutMs: {

@@ -1,28 +1,57 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startRedis } from '@kombu/brokers';
-import { describeTransport } from '@kombu/conformance';
+import { freePort, isUnavailable, type Redis, startRedis } from '@kombu/brokers';
+import { type BrokerHandle, describeTransport } from '@kombu/conformance';
 import { Connection, type ConnectionOptions } from '@kombu/core';
 import { redis } from '../src/index.js';
 
-const cluster = await startRedis({ cluster: 3 });
+const PASSWORD = 'pass word';
+const cluster = await startRedis({ cluster: 3, appendonly: 'always', password: PASSWORD });
+const nowhere = await freePort();
+
+interface ClusterHandle extends BrokerHandle {
+  readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
+}
 
 /** Every connection has its keys in one slot. */
-function tagged(options: ConnectionOptions = {}): ConnectionOptions {
-  return { ...options, transportOptions: { ...options.transportOptions, hashTag: 'kombu' } };
+function tagged(options: ConnectionOptions = {}, { natMap }: Partial<ClusterHandle> = {}): ConnectionOptions {
+  const own = { hashTag: 'kombu', ...(natMap === undefined ? {} : { natMap }) };
+  return { ...options, transportOptions: { ...options.transportOptions, ...own } };
+}
+
+const urlOf = (port: number, password = PASSWORD) => `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}/0`;
+
+/** The node that has the tag's slot. */
+async function ownerOf(nodes: readonly Redis[]): Promise<Redis> {
+  for (const node of nodes) {
+    const slots = String(await node.command('CLUSTER', 'NODES'))
+      .split('\n')
+      .find((line) => line.includes('myself'));
+    const [first, last] = (slots?.split(' ').at(-1) ?? '').split('-').map(Number);
+    const slot = Number(await node.command('CLUSTER', 'KEYSLOT', '{kombu}'));
+    if (first !== undefined && last !== undefined && first <= slot && slot <= last) return node;
+  }
+  throw new Error('no node has the slot of the tag');
 }
 
 if (isUnavailable(cluster))
   describe('conformance: redis cluster', () => it.skip(`skipped: ${cluster.unavailable}`, () => {}));
 else {
-  // The second node: the slot of the tag is another's, so every connection has to find its way.
-  const url = cluster.nodes[1]?.url ?? cluster.url;
+  const owner = await ownerOf(cluster.nodes);
+  // The slot of the tag is another's, so every connection has to find its way.
+  const asked = cluster.nodes.find((node) => node !== owner) ?? owner;
+  const url = urlOf(asked.port);
   describeTransport({
     name: 'redis cluster',
     runner: { describe, it, beforeAll, afterAll, expect },
-    open: (broker, options) => new Connection(broker.url, { transport: redis, ...tagged(options) }),
+    open: (broker: ClusterHandle, options) =>
+      new Connection(broker.url, { transport: redis, ...tagged(options, broker) }),
     broker: {
-      start: async () => ({ url }),
+      start: async () => ({ url, port: owner.port }),
       stop: async () => {},
+      restart: async () => cluster.restart?.(),
+      refused: () => ({ url: urlOf(nowhere) }),
+      badCredentials: () => ({ url: urlOf(asked.port, 'wrong') }),
+      through: (_, port) => ({ url, natMap: { [`127.0.0.1:${owner.port}`]: { host: '127.0.0.1', port } } }),
       killConnections: async () => {
         for (const node of cluster.nodes) await node.killConnections?.();
       },
@@ -52,6 +81,16 @@ else {
       await expect(connection.connect()).rejects.toMatchObject({
         code: 'ERR_KOMBU_INVALID_OPTION',
         message: expect.stringContaining('hashTag'),
+      });
+      await connection.close();
+    });
+
+    it('is not reached by a natMap that names no port: an InvalidOptionError that names the entry', async () => {
+      const natMap = { [`127.0.0.1:${owner.port}`]: { host: '127.0.0.1', port: 0 } };
+      const connection = new Connection(url, { transport: redis, ...tagged({}, { natMap }) });
+      await expect(connection.connect()).rejects.toMatchObject({
+        code: 'ERR_KOMBU_INVALID_OPTION',
+        message: expect.stringContaining(`natMap': '127.0.0.1:${owner.port}'`),
       });
       await connection.close();
     });

@@ -1,26 +1,41 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startRedis, until } from '@kombu/brokers';
-import { describeTransport } from '@kombu/conformance';
+import { freePort, isUnavailable, startRedis, until } from '@kombu/brokers';
+import { type BrokerHandle, describeTransport } from '@kombu/conformance';
 import { Connection, type ConnectionOptions, Queue } from '@kombu/core';
 import { redis } from '../src/index.js';
 
-const sentinel = await startRedis({ sentinel: 3, replicas: 1 });
+const PASSWORD = 'pass word';
+const sentinel = await startRedis({ sentinel: 3, replicas: 1, appendonly: 'always', password: PASSWORD });
+const nowhere = await freePort();
+
+interface SentinelHandle extends BrokerHandle {
+  readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
+}
 
 if (isUnavailable(sentinel))
   describe('conformance: redis sentinel', () => it.skip(`skipped: ${sentinel.unavailable}`, () => {}));
 else {
-  const url = sentinel.sentinels.map(({ port }) => `sentinel://127.0.0.1:${port}/0`).join(';');
-  const named = (options: ConnectionOptions = {}): ConnectionOptions => ({
-    ...options,
-    transportOptions: { ...options.transportOptions, masterName: sentinel.masterName },
-  });
+  const urlOf = (password: string, ports = sentinel.sentinels.map(({ port }) => port)) =>
+    ports.map((port) => `sentinel://:${encodeURIComponent(password)}@127.0.0.1:${port}/0`).join(';');
+  const url = urlOf(PASSWORD);
+  const named = (options: ConnectionOptions = {}, { natMap }: Partial<SentinelHandle> = {}): ConnectionOptions => {
+    const own = { masterName: sentinel.masterName, ...(natMap === undefined ? {} : { natMap }) };
+    return { ...options, transportOptions: { ...options.transportOptions, ...own } };
+  };
+  const { port: masterPort } = await sentinel.master();
   describeTransport({
     name: 'redis sentinel',
     runner: { describe, it, beforeAll, afterAll, expect },
-    open: (broker, options) => new Connection(broker.url, { transport: redis, ...named(options) }),
+    open: (broker: SentinelHandle, options) =>
+      new Connection(broker.url, { transport: redis, ...named(options, broker) }),
     broker: {
-      start: async () => ({ url }),
+      start: async () => ({ url, port: masterPort }),
       stop: async () => {},
+      // Faster than the sentinels take it for dead.
+      restart: async () => (await sentinel.master()).restart?.(),
+      refused: () => ({ url: urlOf(PASSWORD, [nowhere]) }),
+      badCredentials: () => ({ url: urlOf('wrong') }),
+      through: (_, port) => ({ url, natMap: { [`127.0.0.1:${masterPort}`]: { host: '127.0.0.1', port } } }),
       killConnections: async () => (await sentinel.master()).killConnections?.(),
     },
     child: {

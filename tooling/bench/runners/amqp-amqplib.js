@@ -6,6 +6,7 @@ import { run } from './scenarios.js';
 let settings;
 let connection;
 let channel;
+let consuming;
 let name;
 let drained;
 
@@ -15,6 +16,7 @@ await run({
     name = `raw.${settings.id}`;
     connection = await connect(settings.url);
     channel = settings.confirm ? await connection.createConfirmChannel() : await connection.createChannel();
+    consuming = await connection.createChannel();
     await channel.assertExchange(name, 'direct', { durable: true });
     await channel.assertQueue(name, { durable: true });
     await channel.bindQueue(name, name, name);
@@ -34,14 +36,19 @@ await run({
       channel.publish(name, name, bytes, options, (error) => (error ? reject(error) : resolve()));
     });
   },
-  counts: async () => ({ stored: (await channel.checkQueue(name)).messageCount, inFlight: 0 }),
+  counts: async () => ({ stored: (await channel.checkQueue(name)).messageCount }),
   async consume(onBody) {
-    await channel.prefetch(settings.prefetch ?? 100);
-    const { consumerTag } = await channel.consume(name, (message) => {
+    await consuming.prefetch(settings.prefetch ?? 100);
+    const { consumerTag } = await consuming.consume(name, (message) => {
       onBody(JSON.parse(message.content.toString()));
-      channel.ack(message);
+      consuming.ack(message);
     });
-    return () => channel.cancel(consumerTag);
+    return () => consuming.cancel(consumerTag);
+  },
+  // The consumer has a channel of its own: closing it gives back what was not settled, so that `counts` finds it.
+  async release() {
+    await consuming.close();
+    consuming = await connection.createChannel();
   },
   async close() {
     await channel.deleteQueue(name);

@@ -1,7 +1,7 @@
 // The floor: JSON and Buffer both ways, through an array.
 import { body } from './message.js';
 
-const { messages, warmUp } = JSON.parse(process.argv.at(-1));
+const { messages, passes } = JSON.parse(process.argv.at(-1));
 
 function pass() {
   const queue = [];
@@ -14,5 +14,5 @@ function pass() {
   return seconds;
 }
 
-for (let i = 0; i < warmUp; i++) pass();
+for (let i = 0; i < passes; i++) pass();
 console.log(JSON.stringify({ messages, seconds: pass() }));

@@ -2,7 +2,7 @@
 import { Connection, Exchange, Queue } from '@kombu/core';
 import { body } from './message.js';
 
-const { messages, warmUp } = JSON.parse(process.argv.at(-1));
+const { messages, passes } = JSON.parse(process.argv.at(-1));
 const connection = new Connection('memory://bench');
 const exchange = new Exchange('bench', { type: 'direct' });
 const queue = new Queue('bench', { exchange, routingKey: 'bench' });
@@ -47,7 +47,7 @@ function withResolvers() {
   return { promise, resolve };
 }
 
-for (let i = 0; i < warmUp; i++) await pass();
+for (let i = 0; i < passes; i++) await pass();
 const seconds = await pass();
 await connection.close();
 console.log(JSON.stringify({ messages, seconds }));

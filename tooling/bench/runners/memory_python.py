@@ -47,6 +47,6 @@ def one_pass():
         return seconds
 
 
-for _ in range(settings["warmUp"]):
+for _ in range(settings["passes"]):
     one_pass()
 print(json.dumps({"messages": messages, "seconds": one_pass()}))

@@ -62,6 +62,31 @@ def consume(connection, messages):
     return seconds
 
 
+def latency(connection, messages):
+    """Time from publish to handler in one thread, one message on the way at a time: milliseconds."""
+    samples = []
+    arrived = []
+
+    def on_message(payload, message):
+        arrived.append(payload["args"][0])
+        message.ack()
+
+    channel = connection.channel()
+    producer = connection.Producer(connection.channel(), exchange=exchange, routing_key=name, auto_declare=False)
+    with connection.Consumer([queue], channel, callbacks=[on_message], accept=["json"]):
+        for i in range(messages + 20):
+            started = time.perf_counter()
+            producer.publish(body(i))
+            while len(arrived) <= i:
+                connection.drain_events(timeout=30)
+            samples.append((time.perf_counter() - started) * 1000)
+            time.sleep(0.002)
+    assert arrived == list(range(messages + 20)), "a message is missing or doubled"
+    channel.close()
+    samples = sorted(samples[20:])
+    return {"p50": samples[len(samples) // 2], "p99": samples[int(len(samples) * 0.99)]}
+
+
 options = {"confirm_publish": True} if settings.get("confirm") else {}
 url = settings["url"]
 if url.startswith("filesystem://"):
@@ -74,11 +99,13 @@ with Connection(url, transport_options=options) as connection:
     queue(channel).purge()
     messages = settings["messages"]
     if settings["scenario"] == "publish":
-        seconds = publish(connection, messages)
+        figures = {"messages": messages, "seconds": publish(connection, messages)}
         queue(channel).purge()
+    elif settings["scenario"] == "latency":
+        figures = latency(connection, messages)
     else:
         publish(connection, messages)
-        seconds = consume(connection, messages)
-        assert stored(channel) == 0
+        figures = {"messages": messages, "seconds": consume(connection, messages)}
+    assert stored(channel) == 0, "%d messages are left" % stored(channel)
     queue(channel).delete()
-print(json.dumps({"messages": messages, "seconds": seconds}))
+print(json.dumps(figures))

@@ -1,4 +1,5 @@
-// BullMQ as its manual advises: jobs removed when they are done, one worker with concurrency.
+// BullMQ as its manual advises: jobs removed when they are done, one worker with concurrency, the queue on a connection of its
+// own, the worker on one with `maxRetriesPerRequest: null`.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { run } from './scenarios.js';
@@ -17,7 +18,8 @@ await run({
   clear: () => queue.obliterate({ force: true }),
   publish: (body) => queue.add('encode', body, { removeOnComplete: true }),
   async counts() {
-    const { waiting, active } = await queue.getJobCounts('waiting', 'active');
+    const { waiting, active, failed } = await queue.getJobCounts('waiting', 'active', 'failed');
+    if (failed > 0) throw new Error(`${failed} jobs have failed`);
     return { stored: waiting, inFlight: active };
   },
   async consume(onBody) {

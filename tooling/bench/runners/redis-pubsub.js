@@ -12,6 +12,7 @@ await run({
     subscriber = new Redis(settings.url);
     channel = `raw.${settings.id}`;
   },
+  storesNothing: true,
   clear: async () => {},
   publish: (body) => redis.publish(channel, JSON.stringify(body)),
   async consume(onBody) {

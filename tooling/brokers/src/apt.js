@@ -50,7 +50,7 @@ async function install(apt, packages) {
 }
 
 /** @param {string} file */
-function recentFailure(file) {
+export function recentFailure(file) {
   try {
     return Date.now() - statSync(file).mtimeMs < FAILURE_MS ? readFileSync(file, 'utf8') : undefined;
   } catch {
@@ -63,7 +63,7 @@ function recentFailure(file) {
  *
  * @param {string} folder
  */
-async function lock(folder) {
+export async function lock(folder) {
   const owner = path.join(folder, 'pid');
   for (;;) {
     try {

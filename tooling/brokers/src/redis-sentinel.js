@@ -79,7 +79,7 @@ async function writeSentinelConf(folder, { port, master, quorum, password }) {
     `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS}`,
     `sentinel failover-timeout ${MASTER} ${FAILOVER_TIMEOUT_MS}`,
   ];
-  if (password !== undefined) lines.push(`sentinel auth-pass ${MASTER} ${password}`);
+  if (password !== undefined) lines.push(`sentinel auth-pass ${MASTER} ${JSON.stringify(password)}`);
   await writeFile(file, `${lines.join('\n')}\n`);
   return file;
 }

@@ -1,3 +1,7 @@
+export * from './types-consul.d.ts';
+export * from './types-etcd.d.ts';
+export * from './types-mongodb.d.ts';
+
 /** What a `start...` function resolves with where the broker cannot be had on this machine. */
 export interface Unavailable {
   /** Why, in one line: the reason that a skipped suite reports. */
@@ -124,6 +128,61 @@ export interface Rabbitmq extends Broker {
 /** Starts a RabbitMQ node with its own epmd, found as `KOMBU_TEST_AMQP_URL`, on the PATH, by installing it, or in Docker. It takes about ten seconds: share one per test file. */
 export function startRabbitmq(options?: RabbitmqOptions): Promise<Rabbitmq | Unavailable>;
 
+/** A server that speaks SQS, SNS and a little STS. It keeps everything in memory: a restart begins with nothing. */
+export interface Sqs extends Broker {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** How often each API action was called since the last reset, refused calls included. */
+  calls(): Promise<Readonly<Record<string, number>>>;
+  resetCalls(): Promise<unknown>;
+  /** What is to go wrong from now on, in place of what was asked for before. */
+  faults(list: readonly SqsFault[]): Promise<unknown>;
+}
+
+/** The next `times` calls of an action fail, or with `entries` those entries of their batches. */
+export interface SqsFault {
+  readonly action: string;
+  times: number;
+  readonly code: string;
+  readonly message: string;
+  /** HTTP status; default 400. */
+  readonly status?: number;
+  /** Indexes within a batch. */
+  readonly entries?: readonly number[];
+  readonly senderFault?: boolean;
+}
+
+export interface SqsOptions {
+  /** Port to listen on; default: a free one. */
+  readonly port?: number;
+  /** Access keys that are let in besides that of `url`. */
+  readonly accessKeys?: readonly string[];
+  /** How long the server may take to be ready; default 30000. */
+  readonly timeoutMs?: number;
+}
+
+/** Starts a server that speaks SQS (fauxqs, from npm). */
+export function startSqs(options?: SqsOptions): Promise<Sqs>;
+
+export interface ZookeeperOptions {
+  readonly port?: number;
+  /** Milliseconds of a tick (default 500): a session lasts 2 to 20 of them. */
+  readonly tickTime?: number;
+  /** More lines of zoo.cfg, such as `{ server.1: '127.0.0.1:2888:3888' }`. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /** How long the server may take to be ready; default 60000. */
+  readonly timeoutMs?: number;
+}
+
+/** One ZooKeeper server, alone. Its data outlives `stop` and `kill`. */
+export interface Zookeeper extends Broker {
+  /** One of its commands of four letters, such as `cons` (connections) or `mntr` (counters). */
+  fourLetters(word: string): Promise<string>;
+}
+
+/** Starts a ZooKeeper server, found as `KOMBU_TEST_ZOOKEEPER_URL`, as `zkServer.sh` on the PATH or where Debian has it, or by installing it. Needs Java; share one per test file. */
+export function startZookeeper(options?: ZookeeperOptions): Promise<Zookeeper | Unavailable>;
+
 /** A TCP relay that misbehaves on demand. */
 export interface FaultProxy {
   readonly host: string;
@@ -157,7 +216,10 @@ export function until<T>(
   options: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number },
 ): Promise<Exclude<T, false | 0 | '' | null | undefined>>;
 
-/** A port of 127.0.0.1 that nobody listens on, outside of the range that outgoing connections use. */
+/**
+ * A port of 127.0.0.1 that nobody listens on, outside of the range that outgoing connections use. No other caller on this machine
+ * is given it while this process lives.
+ */
 export function freePort(): Promise<number>;
 
 /** An empty temporary folder that goes away with this process, whichever way it ends. */

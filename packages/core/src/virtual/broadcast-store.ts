@@ -1,4 +1,5 @@
 import type { MaybePromise, Op } from '../transport/channel.js';
+import type { WireMessage } from '../transport/delivery.js';
 
 /** A fanout message. */
 export interface BroadcastEntry {
@@ -6,6 +7,8 @@ export interface BroadcastEntry {
   readonly routingKey: string;
   /** The JSON envelope. */
   readonly payload: string;
+  /** The message itself, for drivers that read properties of their own. */
+  readonly message: WireMessage;
 }
 
 /** Fanout that reaches whoever is subscribed at that moment: at most once, no lease. */

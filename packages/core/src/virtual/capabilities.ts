@@ -50,6 +50,7 @@ export function checkDriver(transport: string, capabilities: TransportCapabiliti
       (fanout === 'subscribers') !== (driver.broadcast !== undefined),
       "fanout: 'subscribers' and driver.broadcast go together",
     ],
+    [driver.fanout !== undefined && fanout !== 'queues', "driver.fanout without fanout: 'queues'"],
     [lease !== driver.limits.lease, `lease: '${lease}', but limits.lease: '${driver.limits.lease}'`],
     [lease === 'message' && driver.extend === undefined, "lease: 'message' without driver.extend"],
     [lease === 'message' && driver.recover === undefined, "lease: 'message' without driver.recover"],

@@ -8,6 +8,7 @@ import { isPromise } from './maybe-promise.js';
 import { AdaptivePoll, jittered } from './poll.js';
 import type { QueueSettings } from './queue-arguments.js';
 import { QueueCycle } from './queue-cycle.js';
+import { shareOf, type Wait } from './receive-wait.js';
 import { RestTimer } from './rest-timer.js';
 
 /** Longest time in one go before other work of the process gets its turn. */
@@ -23,6 +24,8 @@ export interface LoopHooks extends ArrivalHooks {
   flush(): void;
   /** Credit that a reserve had taken is free again. */
   freed(): void;
+  /** The store says that the queue is not there any more. */
+  gone(queue: string): void;
   /** Ends when the link is closing. */
   readonly signal: AbortSignal;
 }
@@ -33,6 +36,8 @@ interface Asked {
   readonly grants: readonly number[];
   readonly max: number;
   readonly noAck: boolean;
+  readonly wait: Wait;
+  readonly sentAt: number;
 }
 
 /**
@@ -151,14 +156,14 @@ export class ConsumeLoop {
     if (this.#state === 'closed') return;
     if (this.#cycle.size > 0) {
       if (this.#inAir.size < maxInAir) this.#schedule();
-    } else if (this.#inAir.size === 0 && this.#feeds.size > 0) {
+    } else if (this.#inAir.size === 0 ? this.#feeds.size > 0 : receiveWaitMs > 0 && this.#feeds.anyCold()) {
       this.#timer.arm(this.#link.driver.watch === undefined ? this.#poll.rest() : jittered(SCAN_MS));
     }
   }
 
   #reserve(candidates: readonly Feed[]): void {
     const { driver, options } = this.#link;
-    const wait = this.#waitFor(candidates);
+    const wait = shareOf(candidates, this.#feeds, driver.limits.receiveWaitMs);
     let max = Math.min(driver.limits.maxBatch, wait.share);
     for (const feed of candidates) max = Math.min(max, feed.free());
     const feeds: Feed[] = [];
@@ -177,7 +182,7 @@ export class ConsumeLoop {
       grants.push(granted);
     }
     if (feeds[0] === undefined) return;
-    const asked: Asked = { feeds, grants, max, noAck: feeds[0].noAck };
+    const asked: Asked = { feeds, grants, max, noAck: feeds[0].noAck, wait, sentAt: this.#link.clock.monotonic() };
     let answer: readonly Reserved[] | Promise<readonly Reserved[]>;
     try {
       this.#hooks.flush();
@@ -211,43 +216,34 @@ export class ConsumeLoop {
     for (const feed of asked.feeds) if (feed.reserves < most && feed.free() > 0) this.#ready(feed);
   }
 
-  /**
-   * How long to wait, where receiving is the wait. Where consumers share a credit that is not more than enough for all queues,
-   * only short looks are taken, so that an idle queue does not hold the last of it; else each takes its share.
-   */
-  #waitFor(group: readonly Feed[]): { readonly ms: number; readonly share: number } {
-    const { receiveWaitMs } = this.#link.driver.limits;
-    let shared = Number.POSITIVE_INFINITY;
-    if (receiveWaitMs > 0) {
-      for (const feed of group) for (const c of feed.consumers) shared = Math.min(shared, c.channelCredit.free);
-    }
-    if (shared === Number.POSITIVE_INFINITY) return { ms: receiveWaitMs, share: shared };
-    const asking = this.#cycle.size + this.#starved.size + group.length;
-    if (shared <= this.#feeds.size) return { ms: 0, share: 1 };
-    return { ms: receiveWaitMs, share: Math.max(1, Math.floor(shared / asking)) };
-  }
-
   #arrived(asked: Asked, got: readonly Reserved[]): void {
     if (got.length > 0) this.#poll.found();
     const { feeds, grants, max, noAck } = asked;
     const claims = dispatch(got, noAck, this.#feeds, this.#link.clock, this.#hooks);
-    const full = got.length >= max;
+    const again = got.length >= max || this.#waitsAgain(asked, got.length);
     // First those that got nothing: only what was served moves to the end.
-    for (const [i, feed] of feeds.entries()) if (!claims.has(feed.queue)) this.#landed(feed, grants[i] ?? 0, full);
+    for (const [i, feed] of feeds.entries()) {
+      feed.served = claims.has(feed.queue);
+      if (!feed.served) this.#landed(feed, grants[i] ?? 0, again);
+    }
     for (const [i, feed] of feeds.entries()) {
       const claimed = claims.get(feed.queue);
-      if (claimed !== undefined) this.#landed(feed, (grants[i] ?? 0) - claimed, full);
+      if (claimed !== undefined) this.#landed(feed, (grants[i] ?? 0) - claimed, again);
     }
     this.resume();
     this.#hooks.freed();
   }
 
-  #landed(feed: Feed, unused: number, mayHaveMore: boolean): void {
+  /** Whether to wait at the store again at once. One that says too early that there is nothing is not asked in a hurry. */
+  #waitsAgain({ wait, sentAt }: Asked, count: number): boolean {
+    return wait.again && (count > 0 || this.#link.clock.monotonic() - sentAt >= wait.ms / 2);
+  }
+
+  #landed(feed: Feed, unused: number, again: boolean): void {
     feed.giveBack(unused);
     feed.reserves--;
     if (feed.state !== 'busy' || !this.#feeds.holds(feed)) return;
-    const waits = this.#link.driver.limits.receiveWaitMs > 0 && !sharesCredit(feed);
-    if (mayHaveMore || feed.woken || waits) this.#ready(feed);
+    if (again || feed.woken) this.#ready(feed);
     else feed.state = 'cold';
   }
 
@@ -258,12 +254,13 @@ export class ConsumeLoop {
       if (feed.state === 'busy') feed.state = 'cold';
     }
     if (this.#state === 'closed' || KombuError.is(cause, 'ERR_KOMBU_CONNECTION_LOST')) return;
+    const [feed, ...others] = asked.feeds;
+    if (feed !== undefined && others.length === 0 && KombuError.is(cause, 'ERR_KOMBU_NOT_FOUND')) {
+      this.#hooks.gone(feed.queue);
+      return;
+    }
     const error = new OperationalError('BROKER_BUSY', 'reserving messages failed', { cause });
     this.#link.warn(KombuError.is(cause) ? cause : error);
     this.#timer.arm(jittered(this.#poll.retry()));
   }
-}
-
-function sharesCredit(feed: Feed): boolean {
-  return feed.consumers.some((consumer) => consumer.channelCredit.limit !== Number.POSITIVE_INFINITY);
 }

@@ -28,8 +28,8 @@ export interface DeclarationHooks {
   /** A queue was deleted here. */
   queueGone(queue: string): void;
   /** A queue was bound to a fanout exchange here; resolves when its consumers get what is published from then on. */
-  fanout(binding: BindingRecord): Promise<void>;
-  unbound(binding: BindingRecord): void;
+  fanout(binding: BindingRecord, o?: Op): Promise<void>;
+  unbound(binding: BindingRecord, o?: Op): Promise<void> | undefined;
 }
 
 /** Declares, binds and deletes, for all channels of a link. */
@@ -84,7 +84,7 @@ export class Declarations {
   }
 
   async deleteExchange(name: string, o: DeleteOptions & Op = {}): Promise<void> {
-    const { topology, bindings } = this.#link;
+    const { topology, bindings, driver } = this.#link;
     if (name === '' || name.startsWith('amq.')) {
       throw new ChannelError('ACCESS_REFUSED', `exchange '${name}' cannot be deleted`);
     }
@@ -96,6 +96,7 @@ export class Declarations {
     }
     const sources = await topology.dropExchange(name, o);
     bindings.forget(name);
+    await driver.fanout?.drop(name, o);
     await this.#dropUnused(sources, o);
   }
 
@@ -228,7 +229,7 @@ export class Declarations {
     const same = (other: BindingRecord): boolean =>
       other.exchange === binding.exchange && other.routingKey === binding.routingKey;
     if (!known.some(same)) this.#fanouts.set(binding.destination, [...known, binding]);
-    await this.#hooks.fanout(binding);
+    await this.#hooks.fanout(binding, o);
   }
 
   async #unbind(binding: BindingRecord, o?: Op): Promise<void> {
@@ -239,7 +240,7 @@ export class Declarations {
       (other) => other.exchange !== binding.exchange || other.routingKey !== binding.routingKey,
     );
     this.#fanouts.set(binding.destination, left);
-    this.#hooks.unbound(binding);
+    await this.#hooks.unbound(binding, o);
     await this.#dropUnused([binding.exchange], o);
   }
 

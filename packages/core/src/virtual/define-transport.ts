@@ -74,7 +74,7 @@ export function defineVirtualTransport<O extends object = object>(
       presence,
       seesEverybody: capabilities.presence === 'broker' || capabilities.scope === 'process',
       bindings,
-      routes: new RouteFinder(bindings, driver.broadcast !== undefined),
+      routes: new RouteFinder(bindings, (driver.broadcast ?? driver.fanout) !== undefined),
       connectionId: context.connectionId,
       clock: context.clock,
       logger: context.logger,

@@ -2,6 +2,7 @@ import type { KombuError } from '../errors/index.js';
 import type { Arguments, Op, QueueSpec } from '../transport/channel.js';
 import type { WireMessage } from '../transport/delivery.js';
 import type { BroadcastStore } from './broadcast-store.js';
+import type { FanoutStore } from './fanout-store.js';
 import type { PresenceStore } from './presence-store.js';
 import type { ExchangeTable, TopologyStore } from './topology-store.js';
 
@@ -40,6 +41,8 @@ export interface PutEntry {
   readonly bytes: number;
   /** Limits of the queue, from its declared arguments; undefined: none. */
   readonly limits: QueueLimits | undefined;
+  /** What expires in this queue is dead-lettered: a store that removes expired messages by itself must leave this one. */
+  readonly deadLettersExpired?: boolean;
   /** The message itself, for drivers that read properties of their own, such as SQS's MessageGroupId. */
   readonly message: WireMessage;
   readonly exchange: string;
@@ -87,6 +90,8 @@ export interface Reserved {
   readonly attempts?: number | undefined;
   /** It was delivered before, as far as the store knows. */
   readonly redelivered?: boolean | undefined;
+  /** What the store keeps beside the payload and its consumer is to see among the properties. Only for text. */
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
   /** Wall-clock milliseconds from which on the message is expired, where the store knows. Else the envelope tells. */
   readonly expiresAt?: number | undefined;
 }
@@ -218,6 +223,8 @@ export interface VirtualDriver {
   readonly presence?: PresenceStore;
   /** Fanout to whoever is subscribed; else fanout copies to each bound queue. */
   readonly broadcast?: BroadcastStore;
+  /** The broker copies fanout messages into the bound queues by itself; instead of `broadcast`. */
+  readonly fanout?: FanoutStore;
 
   /** Ends the link. What is reserved has been released by core before. */
   close(): Promise<void>;

@@ -142,10 +142,14 @@ function textOf(value: unknown): string | undefined {
 /**
  * What is inside of a stored text. An envelope of any Python Kombu is understood: missing headers, no body encoding, unknown
  * keys. Anything else (a message that no Kombu wrote) is delivered as it is, as `application/json` or `text/plain`. Never throws.
+ *
+ * @param beside properties that the store keeps beside the text
  */
-export function readEnvelope(text: string, queue: string): Content {
+export function readEnvelope(text: string, queue: string, beside?: Readonly<Record<string, unknown>>): Content {
   const envelope = parse(text);
-  return envelope === undefined ? new ForeignContent(text, queue) : new EnvelopeContent(envelope, queue);
+  if (envelope === undefined) return new ForeignContent(text, queue, beside);
+  if (beside !== undefined) Object.assign(envelope.properties as object, beside);
+  return new EnvelopeContent(envelope, queue);
 }
 
 /** The keys of an envelope that have no meaning here. */
@@ -212,9 +216,11 @@ class ForeignContent implements Content {
   readonly encoded = undefined;
   readonly extra = undefined;
   readonly #text: string;
+  readonly #beside: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(text: string, queue: string) {
+  constructor(text: string, queue: string, beside: Readonly<Record<string, unknown>> | undefined) {
     this.#text = text;
+    this.#beside = beside;
     this.routingKey = queue;
     let json = true;
     try {
@@ -229,7 +235,7 @@ class ForeignContent implements Content {
     return {};
   }
   takeProperties(): MessageProperties {
-    return {};
+    return { ...this.#beside };
   }
   readBody(): Uint8Array {
     return Buffer.from(this.#text);

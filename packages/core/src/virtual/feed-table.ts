@@ -33,6 +33,12 @@ export class FeedTable {
     return this.get(feed.queue, feed.noAck) === feed;
   }
 
+  /** Whether a queue is neither being asked nor about to be. */
+  anyCold(): boolean {
+    for (const feed of this.values()) if (feed.state === 'cold') return true;
+    return false;
+  }
+
   *values(): Iterable<Feed> {
     yield* this.#acked.values();
     yield* this.#auto.values();

@@ -27,6 +27,8 @@ export class Feed {
   readonly noAck: boolean;
   settings: QueueSettings;
   state: FeedState = 'cold';
+  /** The last reserve brought something. */
+  served = false;
   /** Something came since the last reserve was sent. */
   woken = false;
   /** Reserves in the air. */

@@ -27,6 +27,12 @@ export {
   standardKinds,
   topicKind,
 } from './exchange-kinds.js';
+export type { FanoutStore } from './fanout-store.js';
+export { createKeyValuePresence } from './key-value-presence.js';
+export type { KeyValue, KeyValueStep, KeyValueStore } from './key-value-store.js';
+export { decodeKeyPart, encodeKeyPart } from './key-value-store.js';
+export type { KeyValueLayout, KeyValueTopology } from './key-value-topology.js';
+export { createKeyValueTopology } from './key-value-topology.js';
 export { createLocalPresence } from './local-presence.js';
 export { createLocalTopology } from './local-topology.js';
 export type { PresenceEntry, PresenceStore } from './presence-store.js';

@@ -1,3 +1,4 @@
+import { bindingIdentity } from './binding-identity.js';
 import type { BindingRecord, ExchangeRecord, ExchangeTable, QueueRecord, TopologyStore } from './topology-store.js';
 
 /** What is known of one exchange: its record, and the bindings by their identity. */
@@ -6,19 +7,6 @@ interface Entry {
   readonly bindings: Map<string, BindingRecord>;
   /** Built when it is asked for. */
   table: ExchangeTable | undefined;
-}
-
-/** JSON with sorted keys: the identity of a binding's arguments. */
-function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner === 'bigint') return String(inner);
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1));
-  });
-}
-
-function identity(b: BindingRecord): string {
-  return JSON.stringify([b.destinationType, b.destination, b.routingKey]) + stable(b.arguments);
 }
 
 /**
@@ -111,14 +99,14 @@ export function createLocalTopology(): TopologyStore {
     },
     async bind(binding) {
       const entry = entryOf(binding.exchange);
-      const key = identity(binding);
+      const key = bindingIdentity(binding);
       if (entry.bindings.has(key)) return;
       entry.bindings.set(key, binding);
       changed(entry);
     },
     async unbind(binding) {
       const entry = exchanges.get(binding.exchange);
-      if (entry === undefined || !entry.bindings.delete(identity(binding))) return;
+      if (entry === undefined || !entry.bindings.delete(bindingIdentity(binding))) return;
       changed(entry);
       tidy(binding.exchange, entry);
     },

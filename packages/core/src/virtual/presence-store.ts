@@ -1,4 +1,4 @@
-import type { Op } from '../transport/channel.js';
+import type { MaybePromise, Op } from '../transport/channel.js';
 
 /** A consumer, as others see it. */
 export interface PresenceEntry {
@@ -34,5 +34,5 @@ export interface PresenceStore {
    * Since when (wall clock) nobody has used the queue; undefined: it is in use, or unknown. Only for stores that do not expire
    * queues by themselves: core then deletes those whose `x-expires` has passed.
    */
-  idleSince?(queue: string): number | undefined;
+  idleSince?(queue: string): MaybePromise<number | undefined>;
 }

@@ -86,6 +86,7 @@ export function putEntry(
     expiresAt: copy.expiresAt,
     bytes: settings.limits === undefined ? 0 : message.body.byteLength,
     limits: settings.limits,
+    deadLettersExpired: settings.deadLetterExchange !== undefined,
     message,
     exchange: route.exchange,
     routingKey: route.routingKey,

@@ -156,8 +156,9 @@ export class PutSender {
       exchange,
       routingKey: item.route.routingKey,
       payload: item.envelope.write(this.#tags.next(), expiresAt(expirationMs(item.message), NOWHERE, clock.now)),
+      message: item.message,
     }));
-    Promise.resolve(driver.broadcast?.publish(entries)).then(
+    Promise.resolve((driver.broadcast ?? driver.fanout)?.publish(entries)).then(
       () => {
         for (const { item } of sent) this.#answered(item);
       },

@@ -152,7 +152,7 @@ export class Reaper {
       if (this.#consumers.queues().has(queue)) this.used(queue, expiresMs);
       return;
     }
-    const since = presence.idleSince(queue);
+    const since = await presence.idleSince(queue);
     const now = clock.now();
     if (since !== undefined && now - since >= expiresMs) await this.#declarations.dropQueue(queue);
     else this.#queues.add(queue, (since ?? now) + expiresMs);

@@ -32,8 +32,8 @@ export class Settling {
 
   /** Makes a message of what was stored. Never throws. */
   open(reserved: Reserved): Content {
-    const { payload, queue } = reserved;
-    return typeof payload === 'string' ? readEnvelope(payload, queue) : StoredContent.of(payload);
+    const { payload, queue, properties } = reserved;
+    return typeof payload === 'string' ? readEnvelope(payload, queue, properties) : StoredContent.of(payload);
   }
 
   settle(delivery: VirtualDelivery, outcome: Outcome | 'release'): void {

@@ -62,7 +62,8 @@ export class VirtualConnection implements TransportConnection, Parts {
       release: (reserved, noAck) => this.settling.giveBack(reserved, noAck),
     };
     const flush = (): void => this.settling.buffer.flush();
-    this.loop = new ConsumeLoop(link, { ...arrivals, flush, freed: () => this.#hub.resume(), signal });
+    const gone = (queue: string): void => this.#queueGone(queue);
+    this.loop = new ConsumeLoop(link, { ...arrivals, flush, gone, freed: () => this.#hub.resume(), signal });
     this.#hub = new BroadcastHub(link, this.loop.feeds, (reserved, noAck) => {
       dispatch(reserved, noAck, this.loop.feeds, link.clock, arrivals);
     });
@@ -70,10 +71,14 @@ export class VirtualConnection implements TransportConnection, Parts {
       flush: () => this.settling.buffer.flush(),
       used: (queue, expiresMs) => this.#reaper.used(queue, expiresMs),
       queueGone: (queue) => this.#queueGone(queue),
-      fanout: async (binding) => {
+      fanout: async (binding, o) => {
+        await link.driver.fanout?.bind(binding, o);
         if (this.loop.feeds.has(binding.destination)) await this.#hub.subscribe(binding);
       },
-      unbound: (binding) => this.#hub.unsubscribe(binding.destination, binding),
+      unbound: (binding, o) => {
+        this.#hub.unsubscribe(binding.destination, binding);
+        return link.driver.fanout?.unbind(binding, o);
+      },
     });
     this.consumers = new Consumers(link, this.loop, this.declarations, {
       begin: async (queue) => {

@@ -170,3 +170,32 @@ describe('fanout to subscribers', () => {
     expect(await drain(channel, 'stored')).toEqual(['m']);
   });
 });
+
+describe('fanout that the store does by itself', () => {
+  it('is published once, and reaches what any process has bound, consumed from or not', async () => {
+    const store = new TextStore();
+    const transport = textTransport(store, { fanout: true, topology: false });
+    const [here, there] = [
+      await connect(transport, { hostname: 'one' }),
+      await connect(transport, { hostname: 'two' }),
+    ];
+    await fanout(here.channel, 'a', 'b');
+    await fanout(there.channel, 'c');
+    await here.channel.publish(message('1'), to('news', 'any key'));
+    expect(store.calls.filter(({ name }) => name === 'publish')).toEqual([{ name: 'publish', count: 1 }]);
+    expect([await drain(here.channel, 'a'), await drain(here.channel, 'b')]).toEqual([['1'], ['1']]);
+    expect(await drain(there.channel, 'c')).toEqual(['1']);
+    expect(store.count('put')).toBe(0);
+  });
+
+  it('knows of bindings that end, and of exchanges that are deleted', async () => {
+    const store = new TextStore();
+    const { channel } = await connect(textTransport(store, { fanout: true }));
+    await fanout(channel, 'a', 'b');
+    await channel.unbindQueue({ queue: 'a', exchange: 'news', routingKey: '', arguments: {} });
+    await channel.publish(message('1'), to('news', '', true));
+    expect([await drain(channel, 'a'), await drain(channel, 'b')]).toEqual([[], ['1']]);
+    await channel.deleteExchange('news');
+    expect(store.fanouts.size).toBe(0);
+  });
+});

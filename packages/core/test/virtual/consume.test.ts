@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ChannelError } from '../../src/errors/index.js';
 import { createMemoryTransport } from '../../src/memory/memory.js';
 import type { Delivery } from '../../src/transport/delivery.js';
 import {
@@ -486,6 +487,65 @@ describe('a store where receiving is the wait', () => {
     for (const body of numbers(10)) await channel.publish(message(body), to('', 'busy'));
     await until('all came', () => store.queues.get('busy')?.length === 0 && store.reserved.size === 0);
     expect(performance.now() - begun).toBeLessThan(3000);
+  });
+
+  it('lets a busy queue use all the credit but one for each idle queue', async () => {
+    const store = new TextStore();
+    const { channel } = await connect(
+      textTransport(store, { watch: false, limits: { ...limits, receiveWaitMs: 3000 } }),
+    );
+    await channel.setChannelPrefetch?.(6);
+    const held: Delivery[] = [];
+    for (const name of ['idle', 'busy', 'idle too']) {
+      await channel.declareQueue(queue(name));
+      await collect(channel, name, { handle: (delivery) => void held.push(delivery) });
+    }
+    for (const body of numbers(10)) await channel.publish(message(body), to('', 'busy'));
+    const begun = performance.now();
+    await until('four are out', () => held.length === 4, 2000);
+    for (let done = 0; done < 10; done++) {
+      await until('the next one came', () => held.length > done, 2000);
+      await channel.settle(held[done] as Delivery, 'ack');
+    }
+    expect(performance.now() - begun).toBeLessThan(2500);
+    expect(held.map(text)).toEqual(numbers(10));
+  });
+
+  it('with a limit for its channel a queue is still waited for at the store, one wait after the other', async () => {
+    const store = new TextStore();
+    const { channel } = await connect(textTransport(store, { watch: false, limits }));
+    await channel.setChannelPrefetch?.(5);
+    await channel.declareQueue(queue('q'));
+    await collect(channel, 'q');
+    await until('it has waited three times', () => store.count('wait') === 3);
+    expect(store.count('reserve')).toBe(3);
+  });
+
+  it('does not ask in a hurry where the store does not wait although it is told to', async () => {
+    const store = new TextStore();
+    const hasty = { watch: false, limits: { ...limits, receiveWaitMs: 30_000 }, waitless: true };
+    const { channel } = await connect(textTransport(store, hasty), { options: { pollingIntervalMs: 60_000 } });
+    await channel.declareQueue(queue('q'));
+    const { got } = await collect(channel, 'q');
+    const begun = performance.now();
+    await until('some time has passed', () => performance.now() - begun > 600);
+    expect(store.count('reserve')).toBeLessThan(12);
+    await channel.publish(message('it'), to('', 'q'));
+    await until('it comes', () => got.length === 1, 1000);
+  });
+
+  it('ends the consumers of a queue that the store does not have any more', async () => {
+    const store = new TextStore();
+    const { channel, told } = await connect(textTransport(store, { watch: false, limits, topology: false }));
+    await channel.declareQueue(queue('q'));
+    const { tag } = await collect(channel, 'q');
+    await until('it waits', () => store.count('wait') > 0);
+    store.reservePause = () => Promise.reject(new ChannelError('NOT_FOUND', 'no queue q'));
+    await until('it was told', () => told.cancelled.length > 0);
+    expect(told.cancelled).toMatchObject([{ tag, why: { code: 'ERR_KOMBU_NOT_FOUND' } }]);
+    const asked = store.count('reserve');
+    await settle(200);
+    expect(store.count('reserve')).toBe(asked);
   });
 
   it('gives back what a receive still brings after its consumer was cancelled', async () => {

@@ -13,6 +13,7 @@ import type {
   Settlement,
   VirtualDriver,
 } from '../../../src/virtual/driver.js';
+import type { FanoutStore } from '../../../src/virtual/fanout-store.js';
 import type { PresenceEntry, PresenceStore } from '../../../src/virtual/presence-store.js';
 import type { BindingRecord, ExchangeRecord, QueueRecord, TopologyStore } from '../../../src/virtual/topology-store.js';
 
@@ -47,6 +48,7 @@ export class TextStore {
   readonly claims = new Map<string, { owner: string; until: number }>();
   readonly watchers = new Set<{ queues: Set<string>; wake: (queue: string) => void }>();
   readonly subscribers = new Set<{ exchange: string; deliver: (payload: string) => void }>();
+  readonly fanouts = new Map<string, Set<string>>();
   readonly links = new Set<(error: KombuError) => void>();
   /** What was asked of it, in order. */
   readonly calls: { readonly name: string; readonly count: number }[] = [];
@@ -92,6 +94,10 @@ export interface TextStoreOptions {
   readonly topology?: boolean;
   readonly presence?: boolean;
   readonly broadcast?: boolean;
+  /** It copies fanout messages into bound queues by itself. */
+  readonly fanout?: boolean;
+  /** A reserve that is told to wait does not. */
+  readonly waitless?: boolean;
 }
 
 /** One link to a {@link TextStore}. */
@@ -207,7 +213,7 @@ export function createTextDriver(store: TextStore, options: TextStoreOptions = {
       await store.pause();
       if (gone !== undefined) throw gone;
       let got = reserve(request);
-      if (got.length === 0 && request.waitMs > 0) {
+      if (got.length === 0 && request.waitMs > 0 && !options.waitless) {
         store.calls.push({ name: 'wait', count: request.waitMs });
         const until = performance.now() + request.waitMs;
         while (got.length === 0 && performance.now() < until && !request.signal.aborted && gone === undefined) {
@@ -272,6 +278,7 @@ export function createTextDriver(store: TextStore, options: TextStoreOptions = {
     ...(options.topology === false ? {} : { topology: textTopology(store, ask) }),
     ...(options.presence === false ? {} : { presence: textPresence(store, ask) }),
     ...(options.broadcast ? { broadcast: textBroadcast(store, ask) } : {}),
+    ...(options.fanout ? { fanout: textFanout(store, ask) } : {}),
     close: async () => end(),
     destroy: () => end(),
   };
@@ -354,6 +361,29 @@ function textTopology(store: TextStore, ask: Ask): TopologyStore {
         known.bindings = known.bindings.filter((other) => !same(other, binding));
         known.version = ++store.versions;
       }),
+  };
+}
+
+/** Copies of its own, to the queues that any link has bound. */
+function textFanout(store: TextStore, ask: Ask): FanoutStore {
+  const bound = (exchange: string): Set<string> => {
+    const queues = store.fanouts.get(exchange) ?? new Set();
+    store.fanouts.set(exchange, queues);
+    return queues;
+  };
+  return {
+    publish: (entries) =>
+      ask('publish', entries.length, () => {
+        for (const { exchange, payload } of entries) {
+          for (const queue of bound(exchange)) {
+            store.queue(queue).push({ queue, payload, priority: 0, expiresAt: undefined, attempts: 0 });
+            store.wake(queue);
+          }
+        }
+      }),
+    bind: ({ exchange, destination }) => ask('bindFanout', 1, () => void bound(exchange).add(destination)),
+    unbind: ({ exchange, destination }) => ask('unbindFanout', 1, () => void bound(exchange).delete(destination)),
+    drop: (exchange) => ask('dropFanout', 1, () => void store.fanouts.delete(exchange)),
   };
 }
 

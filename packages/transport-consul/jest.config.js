@@ -1,0 +1,3 @@
+import { preset } from '@kombu/jest-preset';
+
+export default preset('transport-consul', import.meta.dirname);

@@ -1,0 +1,2 @@
+export type { ConsulOptions } from './options.js';
+export { consul } from './transport.js';

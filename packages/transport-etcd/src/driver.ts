@@ -1,0 +1,70 @@
+import { createKeyValuePresence, createKeyValueTopology, type VirtualDriver } from '@kombu/core/virtual';
+import { ClaimBook, type DriverContext, SettleOrder } from './driver-context.js';
+import { endSession } from './end-session.js';
+import { Lines } from './lines.js';
+import { PRIORITIES } from './message-name.js';
+import { createPut, MAX_PAYLOAD_BYTES } from './put.js';
+import { createQueues } from './queues.js';
+import { createRecovery } from './recover.js';
+import { createReserve, createReserveExpired } from './reserve.js';
+import { createSettle } from './settle.js';
+import { createStore } from './store.js';
+import { createWatch } from './watch.js';
+import { Watcher } from './watcher.js';
+
+/** Makes the driver of a link that was just opened. Every step is one transaction, or a few of which each is safe. */
+export function createDriver(
+  parts: Pick<DriverContext, 'link' | 'keys' | 'session' | 'transport'>,
+  serverVersion: string | undefined,
+): VirtualDriver {
+  const { link, keys, session, transport } = parts;
+  const { clock } = transport;
+  const watcher = new Watcher(link);
+  const store = createStore(link, keys, session, watcher);
+  const topology = createKeyValueTopology(store, { prefix: keys.prefix, clock });
+  const context: DriverContext = {
+    ...parts,
+    watcher,
+    topology,
+    lines: new Lines(link, keys),
+    claims: new ClaimBook(),
+    order: new SettleOrder(),
+  };
+  const recovery = createRecovery(context);
+  const everything = { limit: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
+  return {
+    closed: link.closed,
+    limits: {
+      queuesPerReserve: 50,
+      // Two of these on the way at once: one is handed out while the server fills the next.
+      maxBatch: 100,
+      parallelReserves: 2,
+      maxPutBatch: 100,
+      receiveWaitMs: 0,
+      lease: 'session',
+      priorities: PRIORITIES,
+      maxPayloadBytes: MAX_PAYLOAD_BYTES,
+    },
+    client: link.client,
+    serverVersion,
+    ...createQueues(context),
+    put: createPut(context),
+    reserve: createReserve(context),
+    settle: createSettle(context),
+    watch: createWatch(context, () => {
+      recovery.look();
+      return recovery.recover(everything);
+    }),
+    recover: recovery.recover,
+    reserveExpired: createReserveExpired(context),
+    topology,
+    presence: createKeyValuePresence(store, { prefix: keys.prefix, clock }),
+    async close() {
+      link.closing();
+      // Where it does not succeed, the session ends by itself.
+      if (link.isOpen) await endSession(context).catch(() => {});
+      link.destroy();
+    },
+    destroy: () => link.destroy(),
+  };
+}

@@ -1,0 +1,2 @@
+export type { EtcdOptions } from './options.js';
+export { etcd } from './transport.js';

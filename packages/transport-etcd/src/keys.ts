@@ -1,0 +1,34 @@
+import { encodeKeyPart } from '@kombu/core/virtual';
+
+/** The names of every key of one broker. The README of the package describes them as a format. */
+export interface Keys {
+  readonly prefix: string;
+  /** Begins the keys of all messages of a queue; the name of the message follows. */
+  messages(queue: string): string;
+  /** Begins the keys of all claims of a queue; the name of the message follows. */
+  claims(queue: string): string;
+  /** Changes whenever something becomes ready in the queue. */
+  tail(queue: string): string;
+  /** Begins the keys of all sessions. */
+  readonly sessions: string;
+  session(id: string): string;
+  /** Begins the keys that say which queues a session has, or had, claims in. */
+  readonly allHeld: string;
+  held(session: string, queue: string): string;
+}
+
+/** Builds the names of every key. */
+export function createKeys(prefix: string, virtualHost: string | undefined): Keys {
+  const host = (virtualHost ?? '').replace(/^\//, '');
+  const start = prefix + (host === '' ? '' : `${encodeKeyPart(host)}/`);
+  return {
+    prefix: start,
+    messages: (queue) => `${start}messages/${encodeKeyPart(queue)}/`,
+    claims: (queue) => `${start}claims/${encodeKeyPart(queue)}/`,
+    tail: (queue) => `${start}tails/${encodeKeyPart(queue)}`,
+    sessions: `${start}sessions/`,
+    session: (id) => `${start}sessions/${id}`,
+    allHeld: `${start}held/`,
+    held: (session, queue) => `${start}held/${session}/${encodeKeyPart(queue)}`,
+  };
+}

@@ -1,0 +1,143 @@
+import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
+import type { Etcd3, ITxnRequest, ITxnResponse } from 'etcd3';
+import { translateError } from './translate-error.js';
+
+/** No call takes longer than this: then the server is taken for dead, in milliseconds. */
+const CALL_MS = 30_000;
+
+/** What etcd3 takes beside a request. */
+export type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>;
+type Interceptor = NonNullable<CallOptions['interceptors']>[number];
+type RunningCall = ReturnType<Parameters<Interceptor>[1]>;
+
+/**
+ * One client of one server, from when it was opened until it is lost: then every call that is under way ends at once, and the
+ * client with it. Every error is translated here.
+ */
+export class EtcdLink {
+  readonly client: Etcd3;
+  readonly closed: Promise<KombuError | undefined>;
+  /** The token of who has logged in. */
+  token: string | undefined;
+  readonly #logger: Logger;
+  readonly #end = deferred<KombuError | undefined>();
+  readonly #running = new Set<(error: KombuError) => void>();
+  readonly #streams = new Set<{ cancel(): void }>();
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  /** What calls end with once the link is closed. */
+  #ended: KombuError | undefined;
+
+  constructor(client: Etcd3, logger: Logger) {
+    this.client = client;
+    this.closed = this.#end.promise;
+    this.#logger = logger;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'closed';
+  }
+
+  /** Runs a transaction. With a signal the promise ends when that is aborted; the transaction may be carried out all the same. */
+  txn(what: string, request: ITxnRequest, signal?: AbortSignal): Promise<ITxnResponse> {
+    return this.call(what, (options) => this.client.kv.txn(request, options), signal);
+  }
+
+  /** Makes a call that ends with the link. */
+  call<T>(what: string, start: (options: CallOptions) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const answer = new Promise<T>((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      let call: RunningCall | undefined;
+      const end = (error: KombuError): void => {
+        call?.cancelWithStatus(1, 'the link was closed');
+        reject(error);
+      };
+      this.#running.add(end);
+      const options = this.#options((running) => {
+        call = running;
+      });
+      start(options).then(
+        (value) => {
+          this.#running.delete(end);
+          resolve(value);
+        },
+        (error: unknown) => {
+          if (!this.#running.delete(end)) return;
+          const { error: translated, endsLink } = translateError(error, what);
+          if (endsLink) this.fail(translated);
+          reject(translated);
+        },
+      );
+    });
+    return signal === undefined ? answer : waitOrAbort(answer, signal, what);
+  }
+
+  /** Options for a stream, which has no deadline. */
+  streamOptions(): CallOptions {
+    const { deadline: _, ...options } = this.#options(() => {});
+    return options;
+  }
+
+  /** A stream that ends with the link, and the link with it. */
+  adopt(
+    stream: { cancel(): void; on(event: 'error' | 'end', listener: (error?: Error) => void): unknown },
+    what: string,
+  ): void {
+    this.#streams.add(stream);
+    const ended = (error?: Error): void => {
+      this.#streams.delete(stream);
+      this.fail(translateError(error ?? new Error('UNAVAILABLE: the stream has ended'), what).error);
+    };
+    stream.on('error', ended);
+    stream.on('end', () => ended());
+    if (!this.isOpen) stream.cancel();
+  }
+
+  /** Ends the link because of an error. */
+  fail(error: KombuError): void {
+    if (this.#state === 'open') this.#logger.debug(`etcd link lost: ${error.message}`);
+    this.#finish(this.#state === 'open' ? error : undefined);
+  }
+
+  /** From now on a loss is no news. */
+  closing(): void {
+    if (this.#state === 'open') this.#state = 'closing';
+  }
+
+  /** Ends the link at once. */
+  destroy(): void {
+    this.#finish(undefined);
+  }
+
+  #finish(why: KombuError | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#ended = why ?? new ClosedError('the connection to etcd is closed');
+    for (const end of this.#running) end(this.#ended);
+    this.#running.clear();
+    for (const stream of this.#streams) stream.cancel();
+    this.client.close();
+    this.#end.resolve(why);
+  }
+
+  #options(started: (call: RunningCall) => void): CallOptions {
+    let state: 'new' | 'started' = 'new';
+    const interceptor = (options: Parameters<Interceptor>[0], next: Parameters<Interceptor>[1]): RunningCall => {
+      // etcd3 repeats a call whose token is refused, for ever, since it is not the one that has logged in.
+      if (state === 'started') throw new OperationalError('CONNECTION_LOST', 'etcd does not accept the token any more');
+      state = 'started';
+      const call = next(options);
+      if (this.token !== undefined) {
+        const { token } = this;
+        const start = call.start.bind(call);
+        call.start = (metadata, listener) => {
+          metadata.set('token', token);
+          start(metadata, listener);
+        };
+      }
+      started(call);
+      return call;
+    };
+    // gRPC asks for a class of its own, but calls nothing else than what every call has.
+    return { deadline: Date.now() + CALL_MS, interceptors: [interceptor as Interceptor] };
+  }
+}

@@ -1,0 +1,108 @@
+import { MessageStateError } from '@kombu/core';
+import type { ItemFailure, Settlement, VirtualDriver } from '@kombu/core/virtual';
+import type { IRequestOp } from 'etcd3';
+import type { DriverContext } from './driver-context.js';
+import { messageName, parseName } from './message-name.js';
+import { MAX_TXN_BYTES, nested, put, read, remove, revisionOf, unchanged } from './requests.js';
+import type { Claim } from './reserve.js';
+
+/** An item to settle, and where it stands among those that were asked for. */
+interface Item extends Settlement {
+  readonly index: number;
+  readonly token: Claim;
+}
+
+function lost({ queue }: Settlement): MessageStateError {
+  return new MessageStateError(
+    'LEASE_LOST',
+    `a message of queue '${queue}' is claimed by somebody else by now, or gone`,
+  );
+}
+
+/** The part of the driver that ends reservations: each in the revision that it was made in, so that nobody else's is touched. */
+export function createSettle(context: DriverContext): VirtualDriver['settle'] {
+  const { link, keys, claims } = context;
+  const isMine = ({ queue, token }: Item) => unchanged(keys.claims(queue) + token.name, token.revision);
+
+  const end = ({ queue, token, outcome }: Item): IRequestOp[] =>
+    outcome === 'release'
+      ? [remove(keys.claims(queue) + token.name)]
+      : [remove(keys.claims(queue) + token.name), remove(keys.messages(queue) + token.name)];
+
+  /** Removes messages and claims, or claims alone; who watches is told of those that are ready again. */
+  const endAll = async (items: readonly Item[]): Promise<Item[]> => {
+    const released = new Set(items.filter(({ outcome }) => outcome === 'release').map(({ queue }) => queue));
+    const { responses } = await link.txn('settling messages', {
+      success: [
+        ...items.map((item) => nested({ compare: [isMine(item)], success: end(item) })),
+        ...[...released].map((queue) => put(keys.tail(queue), '*')),
+      ],
+    });
+    return items.filter((_, i) => responses[i]?.response_txn.succeeded !== true);
+  };
+
+  /** Moves messages of one queue behind its tail, flagged; resolves with those that are not ours. */
+  const requeue = async (queue: string, items: readonly Item[]): Promise<Item[]> => {
+    const tail = keys.tail(queue);
+    const what = `requeueing messages of queue '${queue}'`;
+    const found = await link.txn(what, {
+      success: [revisionOf(tail), ...items.map(({ token }) => read(keys.messages(queue) + token.name))],
+    });
+    const [current, ...messages] = found.responses.map(({ response_range: range }) => range.kvs[0]);
+    const revision = current?.mod_revision ?? '0';
+    const base = revision === '0' ? found.header.revision : revision;
+    const ranks = new Set<string>();
+    const missing: Item[] = [];
+    const moved: Item[] = [];
+    const success: IRequestOp[] = [];
+    let bytes = 0;
+    for (const [i, item] of items.entries()) {
+      const value = messages[i]?.value;
+      const name = parseName(item.token.name);
+      if (value === undefined || name === undefined) missing.push(item);
+      if (value === undefined || name === undefined) continue;
+      bytes += value.length;
+      if (bytes > MAX_TXN_BYTES && moved.length > 0) break;
+      ranks.add(name.rank);
+      const again = messageName(name.rank, base, moved.length, true, name.expiresAt);
+      success.push(
+        nested({ compare: [isMine(item)], success: [...end(item), put(keys.messages(queue) + again, value)] }),
+      );
+      moved.push(item);
+    }
+    if (moved.length === 0) return missing;
+    const answer = await link.txn(what, {
+      compare: [unchanged(tail, revision)],
+      success: [...success, put(tail, [...ranks].join(''))],
+    });
+    // Somebody has put or released something meanwhile: the tail is another one.
+    if (!answer.succeeded) return requeue(queue, items);
+    const not = moved.filter((_, i) => answer.responses[i]?.response_txn.succeeded !== true);
+    const rest = items.slice(missing.length + moved.length);
+    return [...missing, ...not, ...(rest.length > 0 ? await requeue(queue, rest) : [])];
+  };
+
+  const settle = async (items: readonly Item[]): Promise<readonly ItemFailure[]> => {
+    const ended = items.filter(({ outcome }) => outcome !== 'requeue');
+    const queues = new Map<string, Item[]>();
+    for (const item of items) {
+      if (item.outcome === 'requeue') queues.set(item.queue, [...(queues.get(item.queue) ?? []), item]);
+    }
+    try {
+      const failed = ended.length === 0 ? [] : await endAll(ended);
+      for (const [queue, some] of queues) failed.push(...(await requeue(queue, some)));
+      claims.settled(items.length);
+      return failed.map((item) => ({ index: item.index, error: lost(item) }));
+    } catch (error) {
+      claims.unanswered();
+      throw error;
+    }
+  };
+
+  return (settlements) => {
+    const items = settlements.map((item, index) => ({ ...item, index, token: item.token as Claim }));
+    const answer = settle(items);
+    if (items.some(({ outcome }) => outcome === 'requeue' || outcome === 'release')) context.order.settling(answer);
+    return answer;
+  };
+}

@@ -1,0 +1,91 @@
+import type { OptionSpec } from '@kombu/core';
+
+/**
+ * Parameters of a MongoDB URL that are handed to the driver as they are, under MongoDB's own names. Also taken as transport
+ * options. https://www.mongodb.com/docs/manual/reference/connection-string-options/
+ */
+export interface DriverParameters {
+  /** The replica set to connect to. */
+  replicaSet?: string;
+  /** The database that the user is defined in. Default: that of the URL, else `admin`. */
+  authSource?: string;
+  authMechanism?: string;
+  authMechanismProperties?: string;
+  /** Talk to the one host of the URL only, whatever replica set it is in. */
+  directConnection?: boolean;
+  loadBalanced?: boolean;
+  appName?: string;
+  /** Which members are read from. Reads that routing depends on always go to the primary. */
+  readPreference?: string;
+  readConcernLevel?: string;
+  /** How many members have to have a write before it is answered, or `majority`. */
+  w?: string;
+  wtimeoutMS?: string;
+  /** Whether a write has to be in the journal before it is answered. */
+  journal?: boolean;
+  retryWrites?: boolean;
+  retryReads?: boolean;
+  compressors?: string;
+  zlibCompressionLevel?: string;
+  maxPoolSize?: string;
+  minPoolSize?: string;
+  maxIdleTimeMS?: string;
+  waitQueueTimeoutMS?: string;
+  socketTimeoutMS?: string;
+  connectTimeoutMS?: string;
+  serverSelectionTimeoutMS?: string;
+  heartbeatFrequencyMS?: string;
+  localThresholdMS?: string;
+  maxStalenessSeconds?: string;
+  tlsCAFile?: string;
+  tlsCertificateKeyFile?: string;
+  tlsCertificateKeyFilePassword?: string;
+  tlsAllowInvalidCertificates?: boolean;
+  tlsAllowInvalidHostnames?: boolean;
+  tlsInsecure?: boolean;
+  srvServiceName?: string;
+  srvMaxHosts?: string;
+}
+
+const text = (name: string, doc: string): OptionSpec<string> => ({ kind: 'string', kombuName: name, doc });
+const flag = (name: string, doc: string): OptionSpec<boolean> => ({ kind: 'boolean', kombuName: name, doc });
+
+/** Kinds and descriptions of {@link DriverParameters}. */
+export const driverParameterSpecs: {
+  readonly [K in keyof DriverParameters]-?: OptionSpec<NonNullable<DriverParameters[K]>>;
+} = {
+  replicaSet: text('replicaSet', 'The replica set to connect to.'),
+  authSource: text('authSource', 'The database that the user is defined in.'),
+  authMechanism: text('authMechanism', 'How to log in, such as `SCRAM-SHA-256`.'),
+  authMechanismProperties: text('authMechanismProperties', 'Further properties of that.'),
+  directConnection: flag('directConnection', 'Talk to the one host of the URL only.'),
+  loadBalanced: flag('loadBalanced', 'The host is a load balancer.'),
+  appName: text('appName', 'The name that the server logs.'),
+  readPreference: text('readPreference', 'Which members are read from, where routing does not depend on it.'),
+  readConcernLevel: text('readConcernLevel', 'What reads may see, such as `majority`.'),
+  w: text('w', 'How many members have to have a write, or `majority`.'),
+  wtimeoutMS: text('wtimeoutMS', 'How long a write may wait for them.'),
+  journal: flag('journal', 'Whether a write has to be in the journal.'),
+  retryWrites: flag('retryWrites', 'Whether the driver tries a write once more when a primary steps down.'),
+  retryReads: flag('retryReads', 'Whether the driver tries a read once more.'),
+  compressors: text('compressors', 'How the link is compressed: `zlib`, `zstd` or `snappy`.'),
+  zlibCompressionLevel: text('zlibCompressionLevel', 'From 0 to 9.'),
+  maxPoolSize: text('maxPoolSize', 'How many sockets one link may have; at least 3.'),
+  minPoolSize: text('minPoolSize', 'How many it keeps.'),
+  maxIdleTimeMS: text('maxIdleTimeMS', 'After how long an idle socket is closed.'),
+  waitQueueTimeoutMS: text('waitQueueTimeoutMS', 'How long an operation may wait for a socket.'),
+  socketTimeoutMS: text('socketTimeoutMS', 'How long a socket may be silent during an operation.'),
+  connectTimeoutMS: text('connectTimeoutMS', 'How long opening a socket may take.'),
+  serverSelectionTimeoutMS: text('serverSelectionTimeoutMS', 'How long to look for a server that takes writes.'),
+  heartbeatFrequencyMS: text('heartbeatFrequencyMS', 'How often servers are asked how they are.'),
+  localThresholdMS: text('localThresholdMS', 'How much slower than the nearest a server may be.'),
+  maxStalenessSeconds: text('maxStalenessSeconds', 'How far a secondary that is read from may lag behind.'),
+  tlsCAFile: text('tlsCAFile', 'The certificate authorities to trust.'),
+  tlsCertificateKeyFile: text('tlsCertificateKeyFile', 'Certificate and key of the client.'),
+  tlsCertificateKeyFilePassword: text('tlsCertificateKeyFilePassword', 'The password of that key.'),
+  tlsAllowInvalidCertificates: flag('tlsAllowInvalidCertificates', 'Trust any certificate.'),
+  tlsAllowInvalidHostnames: flag('tlsAllowInvalidHostnames', 'Trust a certificate of another host.'),
+  tlsInsecure: flag('tlsInsecure', 'Both of these.'),
+  srvServiceName: text('srvServiceName', '`mongodb+srv://`: the service name in DNS.'),
+  srvMaxHosts: text('srvMaxHosts', '`mongodb+srv://`: how many hosts are used at most.'),
+};

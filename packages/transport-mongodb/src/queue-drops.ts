@@ -1,0 +1,16 @@
+/** Tells that queues are gone, whoever deleted them. */
+export class QueueDrops {
+  readonly #listeners = new Set<(queue: string) => void>();
+
+  /** Calls `listener` for every queue that is gone; the returned function ends that. */
+  listen(listener: (queue: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  tell(queue: string): void {
+    for (const listener of [...this.#listeners]) listener(queue);
+  }
+}

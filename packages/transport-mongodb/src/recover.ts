@@ -1,0 +1,69 @@
+import type { TopologyStore, VirtualDriver } from '@kombu/core/virtual';
+import type { Filter } from 'mongodb';
+import { giveBack, type MessageDocument } from './documents.js';
+import type { DriverContext } from './driver-context.js';
+
+/** How many queues one sweep removes at most. */
+const MAX_QUEUES = 100;
+
+/**
+ * The part of the driver that puts back what dead consumers held: one update for all of them. On the same occasion the server is
+ * asked for its time, and queues whose time without use is over are removed.
+ */
+export function createRecover(
+  context: DriverContext,
+  topology: TopologyStore,
+  deleteQueue: (name: string) => Promise<void>,
+): NonNullable<VirtualDriver['recover']> {
+  const { link, collections, clock, transport } = context;
+  const { db, messages, declarations } = collections;
+
+  const learn = async (): Promise<void> => {
+    const sent = transport.clock.now();
+    const { localTime } = await link.run('asking for the time', () => db.admin().command({ hello: 1 }));
+    if (localTime instanceof Date) clock.learn(localTime, sent, transport.clock.now());
+  };
+
+  const putBack = async (): Promise<number> => {
+    const ended: Filter<MessageDocument> = { locked_until: { $lt: clock.in() } };
+    const queues = await link.run('looking for leases that have ended', () => messages.distinct('reserved', ended));
+    if (queues.length === 0) return 0;
+    const work = () => messages.updateMany(ended, giveBack('redelivered'));
+    const { modifiedCount } = await link.run('putting messages of dead consumers back', work);
+    for (const queue of queues) if (typeof queue === 'string') context.wake(queue);
+    return modifiedCount;
+  };
+
+  const expireQueues = async (signal: AbortSignal): Promise<void> => {
+    const over = { kind: 'queue', expires_at: { $lte: clock.in() } } as const;
+    const found = await link.run('looking for queues that are not used any more', () =>
+      declarations.find(over, { limit: MAX_QUEUES, projection: { queue: 1 } }).toArray(),
+    );
+    for (const { _id, queue } of found) {
+      if (signal.aborted || queue === undefined) return;
+      // Whoever uses it again at this moment has moved its time.
+      const work = () => declarations.deleteOne({ _id, expires_at: { $lte: clock.in() } });
+      if ((await link.run(`expiring queue '${queue}'`, work)).deletedCount === 0) continue;
+      await deleteQueue(queue);
+      await topology.dropQueue(queue);
+    }
+  };
+
+  return async ({ signal }) => {
+    await learn();
+    const count = await putBack();
+    if (!signal.aborted) await expireQueues(signal);
+    return count;
+  };
+}
+
+/** Gives back what reserves have taken whose answer was lost with their link. Nobody has seen it: it is not flagged. */
+export async function giveBackAll(context: DriverContext, owners: readonly string[]): Promise<void> {
+  if (owners.length === 0) return;
+  const { link, collections } = context;
+  const taken: Filter<MessageDocument> = { locked_until: { $exists: true }, owner: { $in: [...owners] } };
+  const queues = await link.run('looking for what was taken', () => collections.messages.distinct('reserved', taken));
+  if (queues.length === 0) return;
+  await link.run('giving back what was taken', () => collections.messages.updateMany(taken, giveBack('as it was')));
+  for (const queue of queues) if (typeof queue === 'string') context.wake(queue);
+}

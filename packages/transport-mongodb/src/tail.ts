@@ -1,0 +1,119 @@
+import type { Collection, Document } from 'mongodb';
+import type { MongodbLink } from './link.js';
+
+/** How long the server may wait for a new document before it says that there is none. */
+const AWAIT_MS = 10_000;
+/** The first and the longest pause before a cursor that died is opened again. */
+const SHORTEST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1000;
+
+/** What follows a capped collection. */
+export interface Tailed<T> {
+  /** A document that came after this tail was started, in the order in which they were stored, each one once. */
+  document(document: T): void;
+  /** Everything that was stored so far has been told. */
+  caughtUp?(): void;
+}
+
+/**
+ * Follows a capped collection from its newest document on, whatever ids the documents have: those of several writers do not grow in
+ * the order in which they are stored. A cursor that dies is opened again; what was seen is skipped by looking for the last document
+ * that was. Where that is gone already, all that is left is newer.
+ */
+export class Tail<T extends { readonly _id: unknown }> {
+  readonly #link: MongodbLink;
+  readonly #collection: Collection<T & Document>;
+  readonly #listener: Tailed<T>;
+  #last = '';
+  /** Documents in one reply. FerretDB keeps a cursor alive only if its first reply was full. */
+  #batchSize = 1000;
+  #close: (() => void) | undefined;
+  #state: 'running' | 'stopped' = 'running';
+
+  constructor(link: MongodbLink, collection: Collection<T & Document>, listener: Tailed<T>) {
+    this.#link = link;
+    this.#collection = collection;
+    this.#listener = listener;
+  }
+
+  /** The last document that was told, or passed over. */
+  get last(): string {
+    return this.#last;
+  }
+
+  /** Resolves when what is stored from now on will be told. A tail of an empty collection would be dead: a document is put in. */
+  async start(): Promise<void> {
+    this.#last = await this.newest();
+    void this.#follow();
+  }
+
+  stop(): void {
+    this.#state = 'stopped';
+    this.#close?.();
+  }
+
+  /** The newest document that there is now. */
+  async newest(): Promise<string> {
+    const { collectionName: name } = this.#collection;
+    const found = await this.#link.run(`looking into '${name}'`, () =>
+      this.#collection.find({}, { sort: { $natural: -1 }, limit: 1, projection: { _id: 1 } }).toArray(),
+    );
+    if (found[0] !== undefined) return String(found[0]._id);
+    const first = await this.#link.run(`beginning '${name}'`, () => this.#collection.insertOne({} as never));
+    return String(first.insertedId);
+  }
+
+  async #follow(): Promise<void> {
+    let pause = SHORTEST_PAUSE_MS;
+    while (this.#state === 'running' && this.#link.isOpen) {
+      const before = this.#last;
+      try {
+        await this.#link.run(`following '${this.#collection.collectionName}'`, () => this.#read());
+      } catch {
+        // The cursor was lost, as after a restart; where the link is too, the loop ends.
+      }
+      pause = before === this.#last ? Math.min(pause * 2, LONGEST_PAUSE_MS) : SHORTEST_PAUSE_MS;
+      if (this.#state === 'running' && this.#link.isOpen) await this.#rest(pause);
+    }
+  }
+
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#close = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Reads until the cursor is dead. */
+  async #read(): Promise<void> {
+    const cursor = this.#collection.find(
+      {},
+      { tailable: true, awaitData: true, maxAwaitTimeMS: AWAIT_MS, batchSize: this.#batchSize },
+    );
+    this.#close = () => void cursor.close().catch(() => {});
+    /** What comes before the last one that was seen; undefined once that was passed. */
+    let old: T[] | undefined = [];
+    for (let count = 0; this.#state === 'running'; count++) {
+      const document = (await cursor.tryNext()) as T | null;
+      if (document === null) {
+        for (const one of old ?? []) this.#tell(one);
+        old = undefined;
+        this.#listener.caughtUp?.();
+        if (!cursor.closed) continue;
+        if (count > 0) this.#batchSize = 1;
+        return;
+      }
+      if (old === undefined) this.#tell(document);
+      else if (String(document._id) === this.#last) old = undefined;
+      else old.push(document);
+    }
+  }
+
+  #tell(document: T): void {
+    this.#last = String(document._id);
+    this.#listener.document(document);
+  }
+}

@@ -1,0 +1,126 @@
+import type { Reserved } from '@kombu/core/virtual';
+import type { Filter } from 'mongodb';
+import { claim, type MessageDocument } from './documents.js';
+import type { DriverContext } from './driver-context.js';
+
+/** A reserve stops once it has so many characters: a batch of large messages is not to fill the memory at both ends. */
+const BATCH_CHARS = 4 * 1024 * 1024;
+/** How often others may be quicker before messages are taken one by one. */
+const MAX_ROUNDS = 3;
+
+/** Names a reservation: the message, the call that took it, and until when nobody else can have it, on this process's clock. */
+export interface Token {
+  readonly owner: string;
+  readonly document: MessageDocument;
+  until: number;
+}
+
+/** The order in which messages are served. */
+const ORDER = { priority: 1, _id: 1 } as const;
+
+/** Takes messages out of everybody's sight. What is atomic is the update of each one: of all who want it, one gets it. */
+export class Taker {
+  readonly #context: DriverContext;
+
+  constructor(context: DriverContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Takes up to `max` messages of a queue, in order. Without competitors that is two calls: what is at the front is read, and then
+   * claimed all at once. Where somebody was quicker with some of them, a third call tells which are ours, and the next round
+   * brings the rest.
+   */
+  async take(queue: string, max: number, leaseMs: number, filter: Filter<MessageDocument> = {}): Promise<Reserved[]> {
+    const taken: Reserved[] = [];
+    const lease = { leaseMs, owner: this.#context.nextOwner() };
+    this.#context.unanswered.add(lease.owner);
+    let chars = 0;
+    for (let round = 0; taken.length < max && chars < BATCH_CHARS; round++) {
+      const wanted = max - taken.length;
+      if (wanted === 1 || round >= MAX_ROUNDS) {
+        const one = await this.#takeOne(queue, lease, filter);
+        if (one === undefined) break;
+        taken.push(one);
+        chars += (one.payload as string).length;
+        continue;
+      }
+      const found = await this.#front(queue, wanted, filter, BATCH_CHARS - chars);
+      if (found.length === 0) break;
+      const until = this.#context.transport.clock.monotonic() + leaseMs;
+      const ours = await this.#claim(queue, found, lease);
+      for (const document of ours) {
+        taken.push(this.#reserved(queue, document, lease.owner, until));
+        chars += document.payload.length;
+      }
+      if (ours.length === found.length && found.length < wanted) break;
+    }
+    this.#context.unanswered.delete(lease.owner);
+    return taken;
+  }
+
+  /** What is at the front of the queue; less than `limit` where that is more than `chars`. */
+  #front(
+    queue: string,
+    limit: number,
+    filter: Filter<MessageDocument>,
+    chars: number,
+  ): Promise<readonly MessageDocument[]> {
+    const { link, collections } = this.#context;
+    return link.run(`looking into queue '${queue}'`, async () => {
+      const cursor = collections.messages.find({ queue, ...filter }, { sort: ORDER, limit, batchSize: limit });
+      const found: MessageDocument[] = [];
+      let read = 0;
+      for await (const document of cursor) {
+        found.push(document as MessageDocument);
+        read += document.payload?.length ?? 0;
+        if (read >= chars) break;
+      }
+      return found;
+    });
+  }
+
+  /** Claims what was found; resolves with what is ours of it. */
+  async #claim(
+    queue: string,
+    found: readonly MessageDocument[],
+    { owner, leaseMs }: { owner: string; leaseMs: number },
+  ): Promise<readonly MessageDocument[]> {
+    const { link, collections, clock } = this.#context;
+    const _id = { $in: found.map((document) => document._id) };
+    const what = `reserving messages of queue '${queue}'`;
+    const update = claim(owner, clock.in(leaseMs));
+    const { matchedCount } = await link.run(what, () => collections.messages.updateMany({ _id, queue }, update));
+    if (matchedCount === found.length) return found;
+    if (matchedCount === 0) return [];
+    const mine = { _id, owner };
+    const ids = await link.run(what, () => collections.messages.find(mine, { projection: { _id: 1 } }).toArray());
+    const own = new Set(ids.map((document) => String(document._id)));
+    return found.filter((document) => own.has(String(document._id)));
+  }
+
+  async #takeOne(
+    queue: string,
+    { owner, leaseMs }: { owner: string; leaseMs: number },
+    filter: Filter<MessageDocument>,
+  ): Promise<Reserved | undefined> {
+    const { link, collections, clock, transport } = this.#context;
+    const until = transport.clock.monotonic() + leaseMs;
+    const document = await link.run(`reserving a message of queue '${queue}'`, () =>
+      collections.messages.findOneAndUpdate({ queue, ...filter }, claim(owner, clock.in(leaseMs)), { sort: ORDER }),
+    );
+    return document === null ? undefined : this.#reserved(queue, document as MessageDocument, owner, until);
+  }
+
+  #reserved(queue: string, document: MessageDocument, owner: string, until: number): Reserved {
+    const expires = document.expires_at ?? document.expire_at;
+    const token: Token = { owner, document, until };
+    return {
+      queue,
+      token,
+      payload: typeof document.payload === 'string' ? document.payload : '',
+      redelivered: document.redelivered === true,
+      expiresAt: expires instanceof Date ? this.#context.clock.here(expires) : undefined,
+    };
+  }
+}

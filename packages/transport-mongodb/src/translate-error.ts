@@ -1,0 +1,94 @@
+import {
+  AuthenticationError,
+  ChannelError,
+  KombuError,
+  NotSupportedError,
+  OperationalError,
+  UndeliverableError,
+} from '@kombu/core';
+
+/** What an error says of the link that it came over. */
+export interface Translated {
+  readonly error: KombuError;
+  /** The link is of no more use: another server, or the same one later, may be. */
+  readonly endsLink: boolean;
+}
+
+/** AuthenticationFailed, and errors of the login mechanisms. */
+const AUTH = new Set([11, 18, 334]);
+const FORBIDDEN = new Set([13, 8000]);
+/** NotWritablePrimary, PrimarySteppedDown, ShutdownInProgress and the like: the server is not the one to write to any more. */
+const WRONG_SERVER = new Set([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
+/** CommandNotFound, CommandNotSupported, NotImplemented (FerretDB), IllegalOperation. */
+const UNSUPPORTED = new Set([20, 59, 115, 238, 40_324]);
+const TOO_LARGE = new Set([10_334, 17_280, 17_419, 17_420]);
+const CERTIFICATE = /certificate|self.signed|unable to verify|ERR_TLS_|SSL routines/i;
+
+/** What is of interest in whatever was thrown, also by code of another realm. */
+function parts(error: unknown): { message: string; name: string; code: unknown; cause: unknown } {
+  if (typeof error !== 'object' || error === null) {
+    return { message: String(error), name: 'Error', code: undefined, cause: undefined };
+  }
+  const { message, name, code, cause } = error as {
+    message?: unknown;
+    name?: unknown;
+    code?: unknown;
+    cause?: unknown;
+  };
+  return { message: String(message ?? 'no reason given'), name: String(name ?? 'Error'), code, cause };
+}
+
+/** The messages of an error and of what caused it. */
+function wholeText(error: unknown): string {
+  const texts: string[] = [];
+  for (let at: unknown = error; at !== undefined && at !== null && texts.length < 5; at = parts(at).cause) {
+    texts.push(parts(at).message);
+  }
+  return texts.join(': ');
+}
+
+/** Whether a unique key is there already. */
+export function isDuplicate(error: unknown): boolean {
+  return parts(error).code === 11_000;
+}
+
+/** A text without the credentials of URLs in it. */
+function blank(text: string): string {
+  return text.replace(/(mongodb(?:\+srv)?:\/\/)[^@/\s]*@/g, '$1**@');
+}
+
+/**
+ * Makes a KombuError of an error of the driver, the only place that knows those. The original is its `cause`, without documents
+ * and commands, which may hold a password or a message.
+ */
+export function translateError(thrown: unknown, what: string): Translated {
+  if (KombuError.is(thrown)) return { error: thrown, endsLink: false };
+  const { message, name, code } = parts(thrown);
+  const cause = new Error(blank(message));
+  cause.name = name;
+  const text = `${what} failed: ${blank(message)}`;
+  const ended = (kind: 'CONNECT_REFUSED' | 'CONNECT_TIMEOUT' | 'CONNECTION_LOST', retryable = true): Translated => ({
+    error: new OperationalError(kind, text, retryable ? { cause } : { cause, retryable }),
+    endsLink: true,
+  });
+  const number = typeof code === 'number' ? code : undefined;
+  if (number !== undefined && AUTH.has(number))
+    return { error: new AuthenticationError(text, { cause }), endsLink: true };
+  if (name === 'MongoServerSelectionError' || name === 'MongoNetworkError' || name === 'MongoNetworkTimeoutError') {
+    const all = wholeText(thrown);
+    if (CERTIFICATE.test(all)) return ended('CONNECT_REFUSED', false);
+    if (/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN/.test(all)) return ended('CONNECT_REFUSED');
+    return ended(name === 'MongoServerSelectionError' ? 'CONNECT_TIMEOUT' : 'CONNECTION_LOST');
+  }
+  if (number === undefined && /authentication/i.test(message)) {
+    return { error: new AuthenticationError(text, { cause }), endsLink: true };
+  }
+  if (number === undefined) return ended('CONNECTION_LOST');
+  if (WRONG_SERVER.has(number)) return ended('CONNECTION_LOST');
+  if (FORBIDDEN.has(number)) return { error: new ChannelError('ACCESS_REFUSED', text, { cause }), endsLink: false };
+  if (UNSUPPORTED.has(number)) return { error: new NotSupportedError(text, { cause }), endsLink: false };
+  if (TOO_LARGE.has(number)) {
+    return { error: new UndeliverableError('MESSAGE_TOO_LARGE', text, { cause }), endsLink: false };
+  }
+  return { error: new OperationalError('BROKER_BUSY', text, { cause }), endsLink: false };
+}

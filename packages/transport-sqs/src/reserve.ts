@@ -1,0 +1,109 @@
+import { type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtual';
+import type { SqsLink } from './link.js';
+import { readBody } from './message-body.js';
+import { removeAll } from './purge.js';
+import { BATCH, type SqsQueue } from './queue.js';
+import type { Queues } from './queues.js';
+
+/** How many receives of one queue that is full are in the air at once. */
+const PARALLEL = 4;
+/** The most that one reserve brings. */
+export const RESERVE = BATCH * PARALLEL;
+const MOST_SECONDS = 43_200;
+
+/** What names a reservation. */
+export interface Receipt {
+  readonly handle: string;
+  /** How often the message was received so far, this time included. */
+  readonly count: number;
+}
+
+/** Whole seconds, as SQS has them; never less than was asked for. */
+export function secondsOf(ms: number): number {
+  return Math.min(MOST_SECONDS, Math.max(0, Math.ceil(ms / 1000)));
+}
+
+function toReserved(queue: string, message: Message): Reserved {
+  const { ReceiptHandle: handle = '', Body = '', Attributes, MessageAttributes: attributes } = message;
+  const count = Number(Attributes?.ApproximateReceiveCount ?? 1);
+  const token: Receipt = { handle, count };
+  const properties = attributes && { properties: { message_attributes: attributes } };
+  return { queue, token, payload: readBody(Body), attempts: count - 1, ...properties };
+}
+
+/** The part of the driver that receives messages. A receive in flight is never aborted: that would hide what it brings. */
+export function createReserve(link: SqsLink, queues: Queues): VirtualDriver['reserve'] {
+  const receive = async (
+    queue: SqsQueue,
+    max: number,
+    waitMs: number,
+    leaseMs: number,
+  ): Promise<readonly Message[]> => {
+    const QueueUrl = await queue.url();
+    const { Messages = [] } = await link.call(
+      `receiving from queue '${queue.name}'`,
+      (o) =>
+        queue.client.send(
+          new ReceiveMessageCommand({
+            QueueUrl,
+            MaxNumberOfMessages: Math.min(BATCH, max),
+            WaitTimeSeconds: secondsOf(waitMs),
+            VisibilityTimeout: secondsOf(leaseMs),
+            MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+            MessageAttributeNames: ['All'],
+          }),
+          o,
+        ),
+      waitMs,
+    );
+    return Messages;
+  };
+
+  /** Several receives at once from a queue that was full a moment ago; none of them waits, or all would wait for it. */
+  const receiveMany = async (queue: SqsQueue, max: number, leaseMs: number): Promise<readonly Message[]> => {
+    const parts: number[] = [];
+    for (let left = max; left > 0; left -= BATCH) parts.push(Math.min(BATCH, left));
+    const answers = await Promise.allSettled(parts.map((part) => receive(queue, part, 0, leaseMs)));
+    const got = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    // What has been received is delivered, whatever became of the rest.
+    if (failed !== undefined && got.length === 0) throw failed.reason;
+    return got;
+  };
+
+  const take = async (
+    queue: SqsQueue,
+    { max, leaseMs, waitMs, signal }: ReserveRequest,
+  ): Promise<readonly Message[]> => {
+    if (queue.hot && max > BATCH) {
+      const many = await receiveMany(queue, max, leaseMs);
+      queue.hot = many.length >= BATCH;
+      if (many.length > 0 || signal.aborted) return many;
+    }
+    const got = await receive(queue, max, waitMs, leaseMs);
+    queue.hot = got.length === BATCH;
+    return got;
+  };
+
+  return async (request) => {
+    link.check();
+    const [name = ''] = request.queues;
+    const queue = queues.get(name);
+    // What was made visible before is there for this receive.
+    await queue.visibilities.idle();
+    if (request.signal.aborted) return [];
+    const got = await take(queue, request);
+    if (!request.noAck || got.length === 0) return got.map((message) => toReserved(name, message));
+    const handles = got.map(({ ReceiptHandle }) => ReceiptHandle as string);
+    if (request.signal.aborted) {
+      for (const handle of handles) queue.visibilities.add({ handle, seconds: 0 }, () => {});
+      queue.visibilities.flush();
+      return [];
+    }
+    await removeAll(queue, handles).catch((error: Error) => {
+      link.logger.warn(`what was received without acknowledgement may come again: ${error.message}`);
+    });
+    return got.map((message) => ({ ...toReserved(name, message), token: undefined }));
+  };
+}

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type FaultProxy, type Sqs, startProxy, startSqs } from '@kombu/brokers';
+import { type BrokerHandle, describeTransport, lifetime, routingFanout } from '@kombu/conformance';
+import { Connection, type ConnectionOptions } from '@kombu/core';
+import { sqs } from '../src/index.js';
+
+/** What a connection gets unless its case wants something else: a receive in flight is waited for when a connection is closed. */
+const OPTIONS = { waitTimeMs: 1000 };
+
+interface Handle extends BrokerHandle {
+  readonly server: Sqs;
+  readonly proxy: FaultProxy;
+}
+
+const withWait = (options: ConnectionOptions): ConnectionOptions => ({
+  transport: sqs,
+  ...options,
+  transportOptions: { ...OPTIONS, ...options.transportOptions },
+});
+
+/** An outage: what SQS has of a restart. Its queues stay. */
+async function outage({ proxy }: Handle): Promise<void> {
+  proxy.cut();
+  await sleep(300);
+  proxy.resume();
+}
+
+describeTransport<Handle>({
+  name: 'sqs',
+  runner: { describe, it, beforeAll, afterAll, expect },
+  open: (broker, options) => new Connection(broker.url, withWait(options)),
+  broker: {
+    start: async () => {
+      const server = await startSqs();
+      const proxy = await startProxy(server.port);
+      return { server, proxy, url: proxy.through(server.url), port: server.port };
+    },
+    stop: async ({ server, proxy }) => {
+      await proxy.close();
+      await server.close();
+    },
+    restart: outage,
+    refused: (broker) => ({ ...broker, url: 'sqs://kombu:secret@127.0.0.1:1' }),
+    badCredentials: (broker) => ({ ...broker, url: broker.url.replace('kombu:', 'nobody:') }),
+    through: (broker, port) => ({ ...broker, url: broker.server.url.replace(/:\d+$/, `:${port}`) }),
+  },
+  child: {
+    module: new URL('../dist/index.js', import.meta.url),
+    connect: ({ url }) => ({ url, options: { transportOptions: OPTIONS } }),
+  },
+  variants: [
+    {
+      name: 'failover, compression, polled, plain JSON, with a prefix',
+      broker: (b) => ({ ...b, url: `sqs://kombu:secret@127.0.0.1:1;${b.url}` }),
+      connection: {
+        transportOptions: { waitTimeMs: 0, pollingIntervalMs: 50, base64Encoding: false, queueNamePrefix: 'test.' },
+      },
+      producer: { compression: 'zlib' },
+    },
+    {
+      name: 'fanout through SNS',
+      connection: { transportOptions: { supportsFanout: true } },
+      groups: [routingFanout, lifetime],
+    },
+  ],
+});

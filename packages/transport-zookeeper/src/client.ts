@@ -1,0 +1,119 @@
+import type { Socket } from 'node:net';
+import zookeeper, { type Client, type Stat } from 'node-zookeeper-client';
+
+export type { Client, Stat };
+
+/** What ZooKeeper answers with where it cannot do what was asked, as far as it is told apart here. */
+export const CODES = {
+  connectionLoss: zookeeper.Exception.CONNECTION_LOSS,
+  noNode: zookeeper.Exception.NO_NODE,
+  noAuth: zookeeper.Exception.NO_AUTH,
+  badVersion: zookeeper.Exception.BAD_VERSION,
+  nodeExists: zookeeper.Exception.NODE_EXISTS,
+  notEmpty: zookeeper.Exception.NOT_EMPTY,
+  sessionExpired: zookeeper.Exception.SESSION_EXPIRED,
+  authFailed: zookeeper.Exception.AUTH_FAILED,
+  invalidAcl: zookeeper.Exception.INVALID_ACL,
+  sessionMoved: -118,
+  quotaExceeded: -125,
+  throttled: -127,
+} as const;
+
+export const MODES = zookeeper.CreateMode;
+
+/** Who may do what with the znodes that are made: everybody, or those who log in as their maker did. */
+export const ACLS = {
+  open: [new zookeeper.ACL(zookeeper.Permission.ALL, new zookeeper.Id('world', 'anyone'))],
+  creator: [new zookeeper.ACL(zookeeper.Permission.ALL, new zookeeper.Id('auth', ''))],
+};
+
+/** A request as the library keeps it until it is answered. */
+interface Packet {
+  readonly callback: (error: unknown) => void;
+}
+
+/** The part of the library that has the socket. It is public there, but has no types. */
+export interface ConnectionManager {
+  socket: Socket | undefined;
+  connectTimeoutHandler: NodeJS.Timeout | null;
+  connect(): void;
+  onSocketData(data: Buffer): void;
+  readonly packetQueue: { shift(): Packet | undefined };
+  readonly pendingQueue: Packet[];
+}
+
+/** The connection manager of a client. */
+export function managerOf(client: Client): ConnectionManager {
+  return (client as unknown as { readonly connectionManager: ConnectionManager }).connectionManager;
+}
+
+/** What a session of an earlier socket is taken up with. */
+export interface Credentials {
+  readonly sessionId: Buffer;
+  readonly sessionPassword: Buffer;
+}
+
+/** A client of one server that has not connected yet. */
+export function createClient(
+  address: { readonly host: string; readonly port: number },
+  sessionTimeoutMs: number,
+  session: Credentials | undefined,
+): Client {
+  const options = { sessionTimeout: sessionTimeoutMs, retries: 0, spinDelay: 0, ...session };
+  const client = zookeeper.createClient('127.0.0.1:2181', options);
+  // The library reads addresses from a text in which IPv6 has no place.
+  (managerOf(client) as unknown as { servers: unknown[] }).servers = [address];
+  return client;
+}
+
+const HEADER_BYTES = 4;
+
+/**
+ * Hands the library what came, one whole answer at a time. Left to itself it copies all that is still to be read for every answer,
+ * calls itself for each of them, and throws out of the socket's event when it does not know an error's number.
+ *
+ * @param received called whenever something came
+ * @param broken called when an answer cannot be read: the link is of no use then
+ */
+export function readByAnswers(
+  manager: ConnectionManager,
+  received: () => void,
+  broken: (error: unknown) => void,
+): void {
+  const handle = manager.onSocketData;
+  let rest: Buffer[] = [];
+  let have = 0;
+  let need = HEADER_BYTES;
+
+  const answer = (frame: Buffer): void => {
+    const [waiting] = manager.pendingQueue;
+    try {
+      handle.call(manager, frame);
+    } catch (error) {
+      // The number of the answer, of the last change, and of the error.
+      const code = frame.length >= 20 && frame.readInt32BE(4) >= 0 ? frame.readInt32BE(16) : 0;
+      if (waiting === undefined || code === 0) throw error;
+      waiting.callback(Object.assign(new Error(`ZooKeeper error ${code}`, { cause: error }), { code }));
+    }
+  };
+
+  manager.onSocketData = (chunk) => {
+    received();
+    rest.push(chunk);
+    have += chunk.length;
+    if (have < need) return;
+    let data = rest.length === 1 ? chunk : Buffer.concat(rest, have);
+    try {
+      for (;;) {
+        need = data.length < HEADER_BYTES ? HEADER_BYTES : HEADER_BYTES + data.readInt32BE(0);
+        if (data.length < need) break;
+        answer(data.subarray(0, need));
+        data = data.subarray(need);
+      }
+    } catch (error) {
+      broken(error);
+    }
+    rest = data.length === 0 ? [] : [data];
+    have = data.length;
+  };
+}

@@ -1,0 +1,2 @@
+export type { ZookeeperOptions } from './options.js';
+export { zookeeper } from './transport.js';

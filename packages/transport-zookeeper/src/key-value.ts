@@ -1,0 +1,104 @@
+import { ChannelError } from '@kombu/core';
+import type { KeyValueStep, KeyValueStore } from '@kombu/core/virtual';
+import { CODES } from './client.js';
+import { type DriverContext, OVERHEAD_BYTES } from './driver-context.js';
+import type { Step } from './link.js';
+import { makeBase } from './make-base.js';
+import { stampOf } from './paths.js';
+
+/** A version of a key, as core keeps it: that of its stamp, and whether the key was there. */
+interface Version {
+  readonly stamp: number;
+  readonly there: boolean;
+}
+
+function parseVersion(version: string): Version {
+  return { stamp: Number.parseInt(version, 10), there: version.endsWith('+') };
+}
+
+/** The step that is refused when the key has changed since it had this version. */
+export function checkStep(context: DriverContext, key: string, version: string): Step {
+  return { kind: 'check', path: stampOf(context.paths, key), version: parseVersion(version).stamp };
+}
+
+/**
+ * Declarations and presence in znodes: one for each key. What is compared is the version of a stamp, a znode that many keys share and
+ * that every change of one of them writes: znodes that are made anew begin at version 0 again, a stamp is never removed.
+ */
+export function createKeyValueStore(context: DriverContext): KeyValueStore {
+  const { link, paths, session, maxBufferBytes } = context;
+  let synced = false;
+
+  /**
+   * The server that we talk to may be behind the others. A transaction takes it to where they are, and what is asked behind it is
+   * answered after it. One a turn of the event loop will do.
+   */
+  const sync = (): void => {
+    if (synced) return;
+    synced = true;
+    process.nextTick(() => {
+      synced = false;
+    });
+    link.multi('catching up', [{ kind: 'check', path: paths.own, version: -1 }]).catch(() => {});
+  };
+
+  /** A stamp begins at version 1: the client library takes a 0 for any version. */
+  const makeStamp = (path: string): Promise<unknown> =>
+    link.multi('making a stamp', [
+      { kind: 'create', path },
+      { kind: 'set', path, version: -1 },
+    ]);
+
+  const stepsOf = (step: KeyValueStep): Step[] => {
+    const path = paths.key(step.key);
+    const { there } = parseVersion(step.version);
+    if (step.kind === 'check') return [];
+    if (step.kind === 'remove') return there ? [{ kind: 'remove', path }] : [];
+    const data = Buffer.from(step.value ?? '');
+    if (data.length > maxBufferBytes - OVERHEAD_BYTES) {
+      const what = `key '${step.key}' would have ${data.length} bytes, more than ZooKeeper can store in one znode`;
+      throw new ChannelError('PRECONDITION_FAILED', `${what} (too many bindings, or arguments that are too long)`);
+    }
+    return there ? [{ kind: 'set', path, version: -1, data }] : [{ kind: 'create', path, data }];
+  };
+
+  return {
+    maxSteps: 50,
+    session: session.name,
+    async get(key, o) {
+      const stamp = stampOf(paths, key);
+      for (;;) {
+        sync();
+        // The version first: what changes in between makes a commit fail, and no harm is done.
+        const [stat, value] = await Promise.all([link.stat(stamp, o?.signal), link.get(paths.key(key), o?.signal)]);
+        if (stat !== undefined) {
+          return { value: value?.toString(), version: `${stat.version}${value === undefined ? '-' : '+'}` };
+        }
+        await makeStamp(stamp);
+      }
+    },
+    async commit(steps, o) {
+      const stamps = new Map<string, Step>();
+      for (const { kind, key, version } of steps) {
+        const path = stampOf(paths, key);
+        const { stamp } = parseVersion(version);
+        const known = stamps.get(path);
+        if (known !== undefined && 'version' in known && known.version !== stamp) return false;
+        if (known?.kind === 'set') continue;
+        stamps.set(path, { kind: kind === 'check' ? 'check' : 'set', path, version: stamp });
+      }
+      const outcome = await link.multi(
+        'changing declarations',
+        [...stamps.values(), ...steps.flatMap(stepsOf)],
+        o?.signal,
+      );
+      if (outcome.done) return true;
+      if (outcome.code === CODES.noNode) await makeBase(link, paths);
+      else if (outcome.code !== CODES.badVersion && outcome.code !== CODES.nodeExists) {
+        throw link.translate({ code: outcome.code, message: 'refused' }, 'changing declarations');
+      }
+      return false;
+    },
+    isLive: async (name, o) => (await link.stat(paths.session(name), o?.signal)) !== undefined,
+  };
+}

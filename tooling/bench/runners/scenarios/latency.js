@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { body } from '../message.js';
+import { expectCounts } from './checks.js';
+
+const WARM_UP = 50;
+const LIMIT_MS = 30_000;
+
+/** Time from publish to handler with one message on the way at a time, and 2 ms of rest between them: milliseconds. */
+export async function latency(adapter, settings) {
+  const samples = [];
+  let deliveries = 0;
+  let arrived = () => {};
+  const stop = await adapter.consume(({ args: [i] }) => {
+    deliveries++;
+    arrived(i);
+  });
+  for (let i = 0; i < settings.messages + WARM_UP; i++) {
+    const handled = waitFor((resolve) => {
+      arrived = resolve;
+    });
+    const started = performance.now();
+    await Promise.all([
+      adapter.publish(body(i, settings.bytes), i),
+      handled.then((came) => {
+        samples.push(performance.now() - started);
+        if (came !== i) throw new Error(`message ${came} came in place of ${i}`);
+      }),
+    ]);
+    await sleep(2);
+  }
+  await stop();
+  await adapter.release?.();
+  await expectCounts(adapter, { stored: 0, inFlight: 0 });
+  if (deliveries !== samples.length) throw new Error(`${deliveries - samples.length} messages came twice`);
+  const sorted = samples.slice(WARM_UP).sort((a, b) => a - b);
+  const at = (share) => sorted[Math.floor(sorted.length * share)];
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** A promise that rejects when nothing has come for half a minute. */
+function waitFor(register) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no message came within ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+    register((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}

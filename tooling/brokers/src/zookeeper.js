@@ -1,0 +1,150 @@
+import { writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import { envBroker } from './env-broker.js';
+import { findServer, isUnavailable } from './find.js';
+import { temporaryFolder } from './folder.js';
+import { freePort } from './ports.js';
+import { spawnServer } from './server-process.js';
+import { which } from './which.js';
+
+const ENV_URL = 'KOMBU_TEST_ZOOKEEPER_URL';
+/** Where Debian has the scripts, which are not on the PATH. */
+const DEBIAN = '/usr/share/zookeeper/bin';
+
+/** @type {typeof import('./types.d.ts').startZookeeper} */
+export async function startZookeeper(options = {}) {
+  const url = process.env[ENV_URL];
+  if (url && options.tickTime === undefined && options.config === undefined) return fromEnv(url);
+  const found = await findServer({
+    name: 'zkServer.sh',
+    look: () => which(['zkServer.sh'], [DEBIAN]),
+    packages: ['zookeeper', 'default-jre-headless'],
+    docker: false,
+  });
+  if (isUnavailable(found)) return found;
+  if (found.origin === 'docker') return { unavailable: 'ZooKeeper is not run in Docker' };
+  return startNode(found, options, options.port ?? (await freePort()));
+}
+
+/**
+ * @param {import('./redis-node.js').Found} found
+ * @param {import('./types.d.ts').ZookeeperOptions} options
+ * @param {number} port
+ * @returns {Promise<import('./types.d.ts').Zookeeper>}
+ */
+async function startNode(found, options, port) {
+  const folder = await temporaryFolder('kombu-zookeeper');
+  const file = path.join(folder.path, 'zoo.cfg');
+  const settings = {
+    tickTime: options.tickTime ?? 500,
+    dataDir: path.join(folder.path, 'data'),
+    clientPort: port,
+    clientPortAddress: '127.0.0.1',
+    'admin.enableServer': false,
+    maxClientCnxns: 0,
+    preAllocSize: 1024,
+    '4lw.commands.whitelist': '*',
+    ...options.config,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  await writeFile(file, `${lines.join('\n')}\n`);
+  let version = 'unknown';
+  const boot = () =>
+    spawnServer({
+      name: 'zookeeper',
+      command: found.program,
+      args: ['start-foreground', file],
+      env: {
+        PATH: process.env.PATH,
+        ...(process.env.JAVA_HOME && { JAVA_HOME: process.env.JAVA_HOME }),
+        ZOO_LOG_DIR: folder.path,
+        ZOOPIDFILE: path.join(folder.path, 'pid'),
+        JMXDISABLE: 'true',
+        // Tests share the machine with it: a small heap, one collector, and no long compiling.
+        JVMFLAGS: '-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+      },
+      folder: folder.path,
+      timeoutMs: options.timeoutMs ?? 60_000,
+      ready: async () => {
+        version = /Zookeeper version: ([\d.]+)/.exec(await fourLetters(port, 'srvr'))?.[1] ?? '';
+        return version !== '';
+      },
+    });
+  let server = await boot().catch(async (error) => {
+    await folder.remove();
+    throw error;
+  });
+  const stop = () => server.stop();
+  const start = async () => {
+    if (!server.running) server = await boot();
+  };
+  /** @type {Promise<void> | undefined} */
+  let closing;
+  const close = () => {
+    closing ??= server.kill().then(() => folder.remove());
+    return closing;
+  };
+  return {
+    name: 'zookeeper',
+    url: `zookeeper://127.0.0.1:${port}`,
+    host: '127.0.0.1',
+    port,
+    version,
+    origin: found.origin,
+    // The script has turned into the Java machine.
+    get pid() {
+      return server.pid;
+    },
+    fourLetters: (word) => fourLetters(port, word),
+    stop,
+    start,
+    async restart() {
+      await stop();
+      await start();
+    },
+    kill: () => server.kill(),
+    freeze: () => server.signal('SIGSTOP'),
+    thaw: () => server.signal('SIGCONT'),
+    log: () => server.log(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** @param {string} url */
+async function fromEnv(url) {
+  const broker = envBroker({ name: 'zookeeper', url, defaultPort: 2181, version: '' });
+  try {
+    const answer = await fourLetters(broker.port, 'srvr', broker.host);
+    return {
+      ...broker,
+      version: /Zookeeper version: ([\d.]+)/.exec(answer)?.[1] ?? 'unknown',
+      fourLetters: (/** @type {string} */ word) => fourLetters(broker.port, word, broker.host),
+    };
+  } catch (error) {
+    return { unavailable: `${ENV_URL} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
+  }
+}
+
+/**
+ * One of ZooKeeper's commands of four letters, on a connection of its own; resolves with everything that the server says.
+ *
+ * @param {number} port
+ * @param {string} word
+ * @param {string} [host]
+ * @returns {Promise<string>}
+ */
+function fourLetters(port, word, host = '127.0.0.1') {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = net.connect({ port, host }, () => socket.write(word));
+    socket.setTimeout(5000, () => socket.destroy(new Error(`no answer to '${word}'`)));
+    socket.setEncoding('utf8');
+    socket.on('data', (text) => {
+      answer += text;
+    });
+    socket.once('error', reject);
+    socket.once('close', () => resolve(answer));
+  });
+}
