@@ -1,11 +1,12 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
 import type { Redis } from 'ioredis';
 import type { Script } from './lua/script.js';
+import { type ScriptArg, ScriptCall } from './script-call.js';
 import { destroySocket } from './socket.js';
 import { translateError } from './translate-error.js';
 
 /** An argument of a command. */
-export type Arg = string | number | Buffer;
+export type Arg = ScriptArg;
 
 /** The sockets of a link, by what they are for. */
 export interface Sockets {
@@ -71,10 +72,11 @@ export class RedisLink {
     client = this.sockets.commands,
     sent?: () => void,
   ): Promise<unknown> {
-    const rest = [keys.length, ...keys, ...args];
-    const reply = client.call('evalsha', [script.sha, ...rest]).catch((error: Error) => {
+    const call = new ScriptCall(script, keys, args);
+    const sending = client.sendCommand(call.byDigest()) as Promise<unknown>;
+    const reply = sending.catch((error: Error) => {
       if (!error.message.startsWith('NOSCRIPT')) throw error;
-      const again = client.call('eval', [script.text, ...rest]);
+      const again = client.sendCommand(call.byText()) as Promise<unknown>;
       sent?.();
       return again;
     });

@@ -14,34 +14,32 @@ const MAX_REORDERED = 5;
 
 const STORED: PutResult = { failures: [], evicted: [] };
 
-/** Payloads by list, or by queue where there are limits. */
-function listsOf(entries: readonly PutEntry[], stepOf: readonly string[]): Arg[] {
-  const lists = new Map<string, { readonly queue: string; readonly step: string; readonly payloads: string[] }>();
-  for (const entry of entries) {
-    const step = stepOf[entry.priority] ?? '0';
-    const name = step + entry.queue;
-    let list = lists.get(name);
-    if (list === undefined) {
-      list = { queue: entry.queue, step, payloads: [] };
-      lists.set(name, list);
-    }
-    list.payloads.push(entry.payload as string);
-  }
-  const args: Arg[] = [];
-  const all: string[] = [];
-  for (const { queue, step, payloads } of lists.values()) {
-    args.push(queue, step, payloads.map((payload) => Buffer.byteLength(payload)).join());
-    for (const payload of payloads) all.push(payload);
-  }
-  args.push(joined(all));
-  return args;
+interface List {
+  readonly queue: string;
+  readonly step: string;
+  readonly payloads: string[];
 }
 
-/** All payloads in one buffer: many strings in one command would be encoded much more slowly. */
-function joined(payloads: readonly string[]): Buffer {
-  const text = payloads.join('');
-  // ASCII is the same in both encodings, and nearly all there is.
-  return Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
+/** Payloads by list, each list with its queue, its step and their number in front. */
+function listsOf(entries: readonly PutEntry[], stepOf: readonly string[]): Arg[] {
+  const lists = new Map<string, List>();
+  let list: List | undefined;
+  for (const { queue, priority, payload } of entries) {
+    const step = stepOf[priority] ?? '0';
+    // What is published together mostly goes to one list.
+    if (list?.queue !== queue || list.step !== step) {
+      const name = step + queue;
+      list = lists.get(name) ?? { queue, step, payloads: [] };
+      lists.set(name, list);
+    }
+    list.payloads.push(payload as string);
+  }
+  const args: Arg[] = [];
+  for (const { queue, step, payloads } of lists.values()) {
+    args.push(queue, step, payloads.length);
+    for (const payload of payloads) args.push(payload);
+  }
+  return args;
 }
 
 function queuesOf(entries: readonly PutEntry[], stepOf: readonly string[]): Arg[] {
@@ -107,7 +105,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     const evicted: Reserved[] = [];
     for (let i = 1; i + 2 < reply.length; i += 3) {
       const [queue, tag, payload] = reply.slice(i, i + 3) as [string, string, string];
-      evicted.push({ queue, token: tokenOf(tag, owner), payload });
+      evicted.push({ queue, token: tokenOf(tag, `${owner}.${evicted.length + 1}`), payload });
     }
     return evicted;
   };

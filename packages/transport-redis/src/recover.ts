@@ -9,7 +9,7 @@ import { expireQueues } from './lua/queues.js';
 import { recover as recoverScript } from './lua/recover.js';
 import { topologyArgs, topologyKeys } from './topology.js';
 
-/** How many leases one script looks at, so that none holds up the server for long. */
+/** How many messages one script puts back, so that none holds up the server for long. */
 const BATCH = 100;
 
 /**
@@ -24,10 +24,10 @@ export function createRecover(context: DriverContext, topology: TopologyStore): 
     while (recovered < limit && !signal.aborted) {
       const most = Math.min(BATCH, limit - recovered);
       const reply = await link.run(recoverScript, leaseKeys(context), [...leaseArgs(context), most]);
-      const [looked, ...queues] = reply as [number, ...string[]];
+      const [more, ...queues] = reply as [number, ...string[]];
       recovered += queues.length;
       for (const queue of new Set(queues)) context.wake(queue);
-      if (looked < most) break;
+      if (more === 0) break;
     }
     return recovered;
   };

@@ -38,16 +38,16 @@ export function createReserve(
    * Has the server tell of the next message on these lists: of all that were asked, or after a full batch, which another reserve
    * follows anyway, of those that we have cut (NOLOOP makes the server forget them). Whatever came since wakes the queues at once.
    */
-  const listen = (request: ReserveRequest, lists: Lists, reply: readonly unknown[], width: number): void => {
+  const listen = (request: ReserveRequest, lists: Lists, cut: readonly number[], count: number): void => {
     if (!link.tracks) return;
-    const full = reply.length / width >= request.max;
-    const cut = new Set<string>();
-    for (let i = 0; full && i < reply.length; i += width) cut.add(lists.names[(reply[i] as number) - 1] ?? '');
+    const full = count >= request.max;
     const wakeIfAny = (found: unknown): void => {
       if (!full && Number(found) > 0) for (const queue of request.queues) context.wake(queue);
     };
     // A lost link has nothing to listen to.
-    link.tracked('EXISTS', 'exists', full ? [...cut] : lists.names).then(wakeIfAny, () => {});
+    link
+      .tracked('EXISTS', 'exists', full ? cut.map((list) => lists.names[list] ?? '') : lists.names)
+      .then(wakeIfAny, () => {});
   };
 
   const reserve = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
@@ -55,30 +55,42 @@ export function createReserve(
     const args: Arg[] = [...leaseArgs(context), owner, request.max, request.leaseMs, BATCH_BYTES];
     args.push(context.serving.join(), ...lists.ordered);
     context.unanswered.add(owner);
-    const reply = (await link.run(reserveScript, [...leaseKeys(context), ...lists.names], args)) as unknown[];
+    const reply = (await link.run(reserveScript, [...leaseKeys(context), ...lists.names], args)) as string[] | null;
     context.unanswered.delete(owner);
-    listen(request, lists, reply, 3);
-    if (reply.length === 0) return NOTHING;
-    const got: Reserved[] = [];
-    for (let i = 0; i + 2 < reply.length; i += 3) {
-      const queue = queueAt(lists, (reply[i] as number) - 1);
-      got.push({ queue, token: tokenOf(reply[i + 1] as string, owner), payload: reply[i + 2] as string });
+    if (reply === null) {
+      listen(request, lists, [], 0);
+      return NOTHING;
     }
+    const runs = (reply[0] as string).split(' ').map(Number);
+    const tags = (reply[1] as string).split('"');
+    const cut: number[] = [];
+    const got: Reserved[] = [];
+    for (let r = 0; r + 1 < runs.length; r += 2) {
+      const list = (runs[r] as number) - 1;
+      const queue = queueAt(lists, list);
+      cut.push(list);
+      for (let end = got.length + (runs[r + 1] as number); got.length < end; ) {
+        const i = got.length;
+        got.push({ queue, token: tokenOf(tags[i] as string, owner), payload: reply[i + 2] as string });
+      }
+    }
+    listen(request, lists, cut, got.length);
     return got;
   };
 
   const takeAway = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
     const args: Arg[] = [...leaseArgs(context), request.max, BATCH_BYTES, ...lists.ordered];
     const reply = (await link.run(take, [...leaseKeys(context), ...lists.names], args)) as unknown[];
-    listen(request, lists, reply, 2);
-    if (reply.length === 0) return NOTHING;
+    const cut = new Set<number>();
     const got: Reserved[] = [];
     for (let i = 0; i + 1 < reply.length; i += 2) {
       const list = (reply[i] as number) - 1;
+      cut.add(list);
       const queue = queueAt(lists, list);
       const payload = reply[i + 1] as string;
       got.push({ queue, token: { step: stepAt(lists, list), payload }, payload });
     }
+    listen(request, lists, [...cut], got.length);
     return got;
   };
 

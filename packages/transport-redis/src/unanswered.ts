@@ -1,6 +1,5 @@
 import { type DriverContext, leaseArgs, leaseKeys } from './driver-context.js';
 import type { Arg } from './link.js';
-import { findOwned } from './lua/find-owned.js';
 import { giveBack } from './lua/give-back.js';
 
 /** Connections that are remembered at most; one that never comes back is forgotten in the end. */
@@ -35,18 +34,7 @@ export class Unanswered {
 export async function giveBackAll(context: DriverContext, owners: readonly string[]): Promise<void> {
   if (owners.length === 0) return;
   const args: Arg[] = leaseArgs(context);
-  const queues = new Set<string>();
-  let cursor = '0';
-  do {
-    const reply = await context.link.run(findOwned, [context.keys.marks], [cursor, ...owners]);
-    const [next, ...found] = reply as string[];
-    cursor = next ?? '0';
-    for (let i = 0; i + 2 < found.length; i += 3) {
-      args.push(found[i] ?? '', found[i + 1] ?? '', 'f');
-      queues.add(found[i + 2] ?? '');
-    }
-  } while (cursor !== '0');
-  if (queues.size === 0) return;
-  await context.link.run(giveBack, leaseKeys(context), args);
+  for (const owner of owners) args.push(owner, 0);
+  const queues = (await context.link.run(giveBack, leaseKeys(context), args)) as string[];
   for (const queue of queues) context.wake(queue);
 }

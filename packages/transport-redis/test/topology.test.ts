@@ -147,7 +147,7 @@ describe('queues', () => {
     await fill(driver, 'q', ['c']);
     await driver.deleteQueue('q');
     expect(await server.command('HLEN', 'unacked')).toBe(1);
-    expect(await server.command('HLEN', '_kombu.node.marks')).toBe(1);
+    expect(await server.command('ZCARD', '_kombu.node.leases')).toBe(1);
     expect(await driver.hasQueue('q')).toBe(false);
   });
 

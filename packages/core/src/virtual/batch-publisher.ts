@@ -2,10 +2,11 @@ import { BufferFullError, ClosedError, TimeoutError } from '../errors/index.js';
 import type { MaybePromise, PublishOp } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { abortError } from '../util/abort.js';
+import { LinkedList } from '../util/linked-list.js';
 import { asKombuError } from './driver-error.js';
-import { EnvelopeWriter } from './envelope.js';
+import { EnvelopeFrames } from './envelope.js';
 import type { Link } from './link.js';
-import { PublishItem } from './publish-item.js';
+import { PublishItem, type PublishItemOwner } from './publish-item.js';
 import { expirationMs, type Publisher, type PublishHooks } from './publisher.js';
 import { PutSender } from './put-sender.js';
 import { RestTimer } from './rest-timer.js';
@@ -16,31 +17,36 @@ const COARSE_MS = 20;
 
 /**
  * Publishes to stores of text: everything that is published in one tick is routed together and put in one call, in call
- * order, also when routing has to wait for tables. Each message is encoded when it is published, so that the caller may go on
- * with its objects.
+ * order, also when routing has to wait for tables; where the driver wants it (`limits.earlyPut`), in several. Each message is
+ * encoded when it is published, so that the caller may go on with its objects.
  */
-export class BatchPublisher implements Publisher {
+export class BatchPublisher implements Publisher, PublishItemOwner {
   readonly #link: Link;
   readonly #maxInFlight: number;
+  readonly #early: number;
   readonly #routing: RouteStage;
   readonly #sender: PutSender;
-  readonly #items = new Set<PublishItem>();
+  readonly #frames: EnvelopeFrames;
+  readonly #items = new LinkedList<PublishItem>();
   readonly #deadlines: RestTimer;
   #waiting: PublishItem[] = [];
   #state: 'idle' | 'scheduled' | 'routing' | 'closed' = 'idle';
   #drained: (() => void)[] = [];
+  /** The earliest deadline that the timer knows of. */
+  #watched = Number.POSITIVE_INFINITY;
 
   /** @param maxInFlight how many publishes may wait at once */
   constructor(link: Link, hooks: PublishHooks, maxInFlight: number) {
     this.#link = link;
     this.#maxInFlight = maxInFlight;
+    this.#early = link.driver.limits.earlyPut ?? Number.POSITIVE_INFINITY;
+    this.#frames = new EnvelopeFrames(link.options.bodyEncoding);
     this.#routing = new RouteStage(link);
     this.#sender = new PutSender(link, hooks, (items) => this.#again(items));
     this.#deadlines = new RestTimer(link.clock, () => this.#expire(), { unref: true });
   }
 
   publish(message: WireMessage, route: Route, o?: PublishOp, keep?: (queue: string) => boolean): MaybePromise<void> {
-    const { options } = this.#link;
     if (this.#state === 'closed') return Promise.reject(new ClosedError('the channel is closed'));
     if (o?.signal?.aborted) return Promise.reject(abortError(o.signal, 'publish'));
     if (this.#items.size >= this.#maxInFlight) {
@@ -50,18 +56,18 @@ export class BatchPublisher implements Publisher {
     let item: PublishItem;
     try {
       expirationMs(message);
-      const envelope = new EnvelopeWriter(message, route.exchange, route.routingKey, options.bodyEncoding);
-      const deadline = o?.deadline ?? Number.POSITIVE_INFINITY;
-      item = new PublishItem(message, route, envelope, deadline, keep, (one) => this.#ended(one));
+      const envelope = this.#frames.writer(message, route.exchange, route.routingKey);
+      item = new PublishItem(message, route, envelope, o?.deadline ?? Number.POSITIVE_INFINITY, keep, this);
     } catch (error) {
       return Promise.reject(error);
     }
     const { signal } = o ?? {};
     if (signal !== undefined) item.listen(signal, () => abortError(signal, 'publish'));
-    this.#items.add(item);
-    if (item.deadline !== Number.POSITIVE_INFINITY) this.#watch(item.deadline);
+    this.#items.push(item);
+    if (item.deadline < this.#watched) this.#watch(item.deadline);
     this.#waiting.push(item);
     this.#schedule();
+    if (this.#waiting.length >= this.#early && this.#sender.onTheWay < 2) this.#flush();
     return item.promise;
   }
 
@@ -72,7 +78,7 @@ export class BatchPublisher implements Publisher {
   close(error: Error): void {
     this.#state = 'closed';
     this.#deadlines.disarm();
-    for (const item of [...this.#items]) item.fail(error);
+    for (const item of this.#items.toArray()) item.fail(error);
   }
 
   #schedule(): void {
@@ -121,23 +127,26 @@ export class BatchPublisher implements Publisher {
     this.#schedule();
   }
 
-  #ended(item: PublishItem): void {
-    this.#items.delete(item);
-    if (this.#items.size > 0) return;
+  /** A publish has ended. */
+  ended(item: PublishItem): void {
+    this.#items.remove(item);
+    if (this.#items.size > 0 || this.#drained.length === 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   #watch(deadline: number): void {
+    this.#watched = deadline;
     this.#deadlines.arm(Math.max(COARSE_MS, deadline - this.#link.clock.monotonic()));
   }
 
   #expire(): void {
     const now = this.#link.clock.monotonic();
     let next = Number.POSITIVE_INFINITY;
-    for (const item of [...this.#items]) {
+    this.#watched = next;
+    for (const item of this.#items.toArray()) {
       if (item.deadline > now) next = Math.min(next, item.deadline);
       else {
-        const sent = item.state === 'waiting' && item.reached.size === 0 ? 'no' : 'maybe';
+        const sent = item.state === 'waiting' && !item.isOut ? 'no' : 'maybe';
         item.fail(new TimeoutError('publish did not end by its deadline', { sent }));
       }
     }

@@ -145,6 +145,11 @@ export interface DriverLimits {
   readonly maxBatch: number;
   /** How many entries one put may carry; default `maxBatch`. */
   readonly maxPutBatch?: number;
+  /**
+   * So many waiting publishes are put at once, without waiting for the end of the tick, as long as fewer than two puts are on the
+   * way: for a store that works on the one while this process makes the other. Default: what comes in one tick is one put.
+   */
+  readonly earlyPut?: number;
   /** > 0 only where receiving itself is the wait (SQS): the longest wait of one reserve, in milliseconds. */
   readonly receiveWaitMs: number;
   /** What hides a reservation: a lease on each message (renewed with `extend`), a session or the server. */

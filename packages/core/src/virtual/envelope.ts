@@ -30,32 +30,87 @@ function bodyOf(
   return { literal: `"${body.toString('base64')}"`, encoding: 'base64' };
 }
 
+/** What stands between the body of an envelope and its expiry and delivery tag. */
+function frameOf(
+  message: WireMessage,
+  exchange: string,
+  routingKey: string,
+  encoding: string | undefined,
+  extra: Readonly<Record<string, unknown>> | undefined,
+): string {
+  return (
+    `,"content-encoding":${JSON.stringify(message.contentEncoding ?? null)}` +
+    `,"content-type":${JSON.stringify(message.contentType ?? null)},"headers":${stringifyJson(message.headers)}` +
+    (extra === undefined ? '' : `,${stringifyJson(extra).slice(1, -1)}`) +
+    `,"properties":${stringifyJson(toWireProperties(message.properties)).slice(0, -1)}` +
+    `,"delivery_info":{"exchange":${JSON.stringify(exchange)},"routing_key":${JSON.stringify(routingKey)}}` +
+    (encoding === undefined ? '' : `,"body_encoding":${JSON.stringify(encoding)}`)
+  );
+}
+
 /**
  * Writes the envelope of wire format A.1 for one message. What all of its copies share is written once; each copy has a
  * delivery tag and an expiry of its own.
- *
- * @throws EncodeError when a header or a property cannot be written as JSON
  */
 export class EnvelopeWriter {
-  readonly #shared: string;
+  readonly #literal: string;
+  readonly #frame: string;
 
-  constructor(message: WireMessage, exchange: string, routingKey: string, bodyEncoding: 'base64' | 'utf-8') {
-    const { literal, encoding } = bodyOf(message, bodyEncoding);
-    const extra = message instanceof DeadMessage ? message.source.extra : undefined;
-    const properties = stringifyJson(toWireProperties(message.properties));
-    this.#shared =
-      `{"body":${literal},"content-encoding":${JSON.stringify(message.contentEncoding ?? null)}` +
-      `,"content-type":${JSON.stringify(message.contentType ?? null)},"headers":${stringifyJson(message.headers)}` +
-      (extra === undefined ? '' : `,${stringifyJson(extra).slice(1, -1)}`) +
-      `,"properties":${properties.slice(0, -1)}` +
-      `,"delivery_info":{"exchange":${JSON.stringify(exchange)},"routing_key":${JSON.stringify(routingKey)}}` +
-      (encoding === undefined ? '' : `,"body_encoding":${JSON.stringify(encoding)}`);
+  constructor(literal: string, frame: string) {
+    this.#literal = literal;
+    this.#frame = frame;
   }
 
   /** The envelope of one copy. */
   write(deliveryTag: string, expiresAt: number | undefined): string {
     const expiry = expiresAt === undefined ? '' : `,"expires_at_ms":${Math.round(expiresAt)}`;
-    return `${this.#shared}${expiry},"delivery_tag":"${deliveryTag}"}}`;
+    return `{"body":${this.#literal}${this.#frame}${expiry},"delivery_tag":"${deliveryTag}"}}`;
+  }
+}
+
+/** Makes writers. Messages in a row that differ in nothing but their body share the text of everything else. */
+export class EnvelopeFrames {
+  readonly #bodyEncoding: 'base64' | 'utf-8';
+  #message: WireMessage | undefined;
+  #exchange = '';
+  #routingKey = '';
+  #encoding: string | undefined;
+  #frame = '';
+
+  constructor(bodyEncoding: 'base64' | 'utf-8') {
+    this.#bodyEncoding = bodyEncoding;
+  }
+
+  /** @throws EncodeError when a header or a property cannot be written as JSON */
+  writer(message: WireMessage, exchange: string, routingKey: string): EnvelopeWriter {
+    const { literal, encoding } = bodyOf(message, this.#bodyEncoding);
+    if (message instanceof DeadMessage) {
+      return new EnvelopeWriter(literal, frameOf(message, exchange, routingKey, encoding, message.source.extra));
+    }
+    if (!this.#fits(message, exchange, routingKey, encoding)) {
+      this.#frame = frameOf(message, exchange, routingKey, encoding, undefined);
+      // Only what cannot change says anything about the next message.
+      const fixed = Object.isFrozen(message.headers) && Object.isFrozen(message.properties);
+      this.#message = fixed ? message : undefined;
+      this.#exchange = exchange;
+      this.#routingKey = routingKey;
+      this.#encoding = encoding;
+    }
+    return new EnvelopeWriter(literal, this.#frame);
+  }
+
+  #fits(message: WireMessage, exchange: string, routingKey: string, encoding: string | undefined): boolean {
+    const last = this.#message;
+    return (
+      last !== undefined &&
+      message.headers === last.headers &&
+      message.properties === last.properties &&
+      message.contentType === last.contentType &&
+      message.contentEncoding === last.contentEncoding &&
+      exchange === this.#exchange &&
+      routingKey === this.#routingKey &&
+      encoding === this.#encoding
+    );
   }
 }
 

@@ -1,30 +1,39 @@
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { onAbort } from '../util/abort.js';
+import type { Linked } from '../util/linked-list.js';
 import type { EnvelopeWriter } from './envelope.js';
 
 /** `waiting`: not routed yet. `sent`: the broker may have it. `done`: its promise is settled. */
 export type PublishState = 'waiting' | 'sent' | 'done';
 
+/** Who is told of the end of a publish. */
+export interface PublishItemOwner {
+  /** Called once, when it ends either way. */
+  ended(item: PublishItem): void;
+}
+
 /** One publish on its way. */
-export class PublishItem {
+export class PublishItem implements Linked<PublishItem> {
   readonly message: WireMessage;
   readonly route: Route;
   readonly envelope: EnvelopeWriter;
   readonly deadline: number;
   readonly keep: ((queue: string) => boolean) | undefined;
   readonly promise: Promise<void>;
-  /** Called once, when it ends either way. */
-  readonly #ended: (item: PublishItem) => void;
-  /** Queues and fanout exchanges that have it, or are being given it. */
-  readonly reached = new Set<string>();
+  readonly #owner: PublishItemOwner;
+  /** The first of the queues and fanout exchanges that have it, or are being given it, and the others. */
+  #reached: string | undefined = undefined;
+  #reachedToo: Set<string> | undefined = undefined;
   /** Puts that have not been answered. */
   open = 0;
   /** How often it was routed. */
   rounds = 0;
   state: PublishState = 'waiting';
+  previous: PublishItem | undefined = undefined;
+  next: PublishItem | undefined = undefined;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
-  #unlisten: (() => void) | undefined;
+  #unlisten: (() => void) | undefined = undefined;
 
   constructor(
     message: WireMessage,
@@ -32,14 +41,14 @@ export class PublishItem {
     envelope: EnvelopeWriter,
     deadline: number,
     keep: ((queue: string) => boolean) | undefined,
-    ended: (item: PublishItem) => void,
+    owner: PublishItemOwner,
   ) {
     this.message = message;
     this.route = route;
     this.envelope = envelope;
     this.deadline = deadline;
     this.keep = keep;
-    this.#ended = ended;
+    this.#owner = owner;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -49,6 +58,30 @@ export class PublishItem {
   /** Ends with what `error` makes when the signal is aborted. */
   listen(signal: AbortSignal, error: () => unknown): void {
     this.#unlisten = onAbort(signal, () => this.fail(error()));
+  }
+
+  /** Whether it was sent anywhere. */
+  get isOut(): boolean {
+    return this.#reached !== undefined || (this.#reachedToo?.size ?? 0) > 0;
+  }
+
+  hasReached(place: string): boolean {
+    return this.#reached === place || this.#reachedToo?.has(place) === true;
+  }
+
+  reach(place: string): void {
+    if (this.#reached === undefined) {
+      this.#reached = place;
+      return;
+    }
+    this.#reachedToo ??= new Set();
+    this.#reachedToo.add(place);
+  }
+
+  /** It was not stored there after all. */
+  unreach(place: string): void {
+    if (this.#reached === place) this.#reached = undefined;
+    else this.#reachedToo?.delete(place);
   }
 
   succeed(): void {
@@ -63,7 +96,7 @@ export class PublishItem {
     if (this.state === 'done') return false;
     this.state = 'done';
     this.#unlisten?.();
-    this.#ended(this);
+    this.#owner.ended(this);
     return true;
   }
 }

@@ -1,5 +1,4 @@
 import { OperationalError, UndeliverableError } from '../errors/index.js';
-import { uuid } from '../util/id.js';
 import type { Destination } from './binding-cache.js';
 import type { PutEntry, PutRequest, PutResult } from './driver.js';
 import { asKombuError } from './driver-error.js';
@@ -8,6 +7,8 @@ import type { PublishItem } from './publish-item.js';
 import { expirationMs, expiresAt, type PublishHooks, putEntry } from './publisher.js';
 import { settingsOf } from './queue-arguments.js';
 import type { Routed } from './route-stage.js';
+import type { ResolvedRoute } from './router.js';
+import { TagSource } from './tag-source.js';
 
 /** How often a message is routed anew because its tables keep changing. */
 const MAX_ROUNDS = 20;
@@ -29,12 +30,19 @@ export class PutSender {
   readonly #link: Link;
   readonly #hooks: PublishHooks;
   readonly #again: (items: readonly PublishItem[]) => void;
+  readonly #tags = new TagSource();
+  #onTheWay = 0;
 
   /** @param again routes and sends them once more */
   constructor(link: Link, hooks: PublishHooks, again: (items: readonly PublishItem[]) => void) {
     this.#link = link;
     this.#hooks = hooks;
     this.#again = again;
+  }
+
+  /** How many puts have not been answered. */
+  get onTheWay(): number {
+    return this.#onTheWay;
   }
 
   /** Sends each message to those of its queues that do not have it yet; one that is everywhere already has ended. */
@@ -44,28 +52,32 @@ export class PutSender {
     const batches: Batch[] = [];
     const broadcasts: { readonly item: PublishItem; readonly exchange: string }[] = [];
     let batch: Batch | undefined;
+    let checked: ResolvedRoute | undefined;
     for (const { item, route } of routed) {
       item.state = 'sent';
       item.rounds++;
       item.open++;
       for (const exchange of route.broadcasts) {
-        if (item.reached.has(`fanout ${exchange}`)) continue;
-        item.reached.add(`fanout ${exchange}`);
+        if (item.hasReached(`fanout ${exchange}`)) continue;
+        item.reach(`fanout ${exchange}`);
         item.open++;
         broadcasts.push({ item, exchange });
       }
       for (const to of route.destinations) {
-        if (item.reached.has(to.queue) || item.keep?.(to.queue) === false) continue;
+        if (item.hasReached(to.queue) || item.keep?.(to.queue) === false) continue;
         const entry = this.#entry(item, to);
         if (entry === undefined) break;
         if (batch === undefined || batch.entries.length >= most) {
           batch = { entries: [], items: [], checks: new Map() };
           batches.push(batch);
+          checked = undefined;
         }
-        item.reached.add(to.queue);
+        item.reach(to.queue);
         item.open++;
         batch.entries.push(entry);
         batch.items.push(item);
+        if (route === checked) continue;
+        checked = route;
         for (const { table } of route.via) {
           if (table.version !== undefined) batch.checks.set(table.name, table.version);
         }
@@ -80,7 +92,7 @@ export class PutSender {
   #entry(item: PublishItem, to: Destination): PutEntry | undefined {
     const { clock, driver } = this.#link;
     const expires = expiresAt(expirationMs(item.message), to, clock.now);
-    const deliveryTag = uuid();
+    const deliveryTag = this.#tags.next();
     const payload = item.envelope.write(deliveryTag, expires);
     const most = driver.limits.maxPayloadBytes;
     if (most !== undefined && payload.length * 3 > most && Buffer.byteLength(payload) > most) {
@@ -98,9 +110,11 @@ export class PutSender {
       : [...batch.checks].map(([exchange, version]) => ({ exchange, version }));
     const request: PutRequest = { entries: batch.entries, check };
     const failed = (cause: unknown): void => {
+      this.#onTheWay--;
       const error = asKombuError(cause, 'storing a message failed');
       for (const item of batch.items) item.fail(error);
     };
+    this.#onTheWay++;
     try {
       // A synchronous store is answered like any other: its callers have a promise already.
       void Promise.resolve(this.#link.driver.put(request)).then((result) => this.#stored(batch, result), failed);
@@ -110,6 +124,7 @@ export class PutSender {
   }
 
   #stored(batch: Batch, result: PutResult): void {
+    this.#onTheWay--;
     if (result.evicted.length > 0) this.#hooks.evicted(result.evicted);
     for (const { index, error } of result.failures) batch.items[index]?.fail(error);
     const stored = result.stale === undefined || result.stored === true;
@@ -124,7 +139,7 @@ export class PutSender {
     for (const [i, item] of batch.items.entries()) {
       const entry = batch.entries[i];
       if (entry === undefined || item.state === 'done') continue;
-      if (!stored) item.reached.delete(entry.queue);
+      if (!stored) item.unreach(entry.queue);
       if (item.rounds >= MAX_ROUNDS) {
         const what = `the bindings of exchange '${item.route.exchange}' keep changing`;
         item.fail(new OperationalError('BROKER_BUSY', what));
@@ -140,7 +155,7 @@ export class PutSender {
     const entries = sent.map(({ item, exchange }) => ({
       exchange,
       routingKey: item.route.routingKey,
-      payload: item.envelope.write(uuid(), expiresAt(expirationMs(item.message), NOWHERE, clock.now)),
+      payload: item.envelope.write(this.#tags.next(), expiresAt(expirationMs(item.message), NOWHERE, clock.now)),
       message: item.message,
     }));
     Promise.resolve((driver.broadcast ?? driver.fanout)?.publish(entries)).then(

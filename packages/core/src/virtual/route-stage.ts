@@ -42,8 +42,9 @@ export class RouteStage {
   route(items: readonly PublishItem[]): { readonly routed: readonly Routed[]; readonly again: readonly PublishItem[] } {
     const routed: Routed[] = [];
     const again: PublishItem[] = [];
+    const missing = { ...newMissing(), absent: this.#absent };
     for (const item of items) {
-      const route = this.#find(item, { ...newMissing(), absent: this.#absent });
+      const route = this.#find(item, missing);
       if (route === undefined) again.push(item);
       else if (!route.known) item.fail(unknownExchange(item.route.exchange));
       else if (this.#goesNowhere(item, route)) this.#unroutable(item, routed);
@@ -117,7 +118,7 @@ export class RouteStage {
 
   #goesNowhere(item: PublishItem, route: ResolvedRoute): boolean {
     // What core publishes itself may go nowhere; and what was stored before a table changed has arrived.
-    if (item.keep !== undefined || item.reached.size > 0) return false;
+    if (item.keep !== undefined || item.isOut) return false;
     return isEmpty(route) || (this.#isUndeclared(item, route) && this.#homeless.has(item.route.routingKey));
   }
 

@@ -37,6 +37,8 @@ export class RouteFinder {
   readonly #cache: BindingCache;
   readonly #broadcasts: boolean;
   #remembered = new Map<string, Map<string, ResolvedRoute>>();
+  /** What was remembered last: messages in a row mostly go the same way. */
+  #last: { readonly exchange: string; readonly routingKey: string; readonly route: ResolvedRoute } | undefined;
   #epoch = -1;
 
   /** @param broadcasts whether fanout goes to subscribers instead of queues */
@@ -51,10 +53,15 @@ export class RouteFinder {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#remembered.clear();
+      this.#last = undefined;
     }
     if (exchange === '') return routingKey === '' ? NOWHERE : this.#anonymous(routingKey, missing);
-    const remembered = this.#remembered.get(exchange)?.get(routingKey);
-    return remembered ?? this.#walk(exchange, routingKey, headers, missing);
+    const last = this.#last;
+    if (last !== undefined && last.exchange === exchange && last.routingKey === routingKey) return last.route;
+    const route = this.#remembered.get(exchange)?.get(routingKey);
+    if (route === undefined) return this.#walk(exchange, routingKey, headers, missing);
+    this.#last = { exchange, routingKey, route };
+    return route;
   }
 
   #anonymous(queue: string, missing: Missing | undefined): ResolvedRoute | undefined {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KombuError } from '../../src/errors/index.js';
-import { EnvelopeWriter, readEnvelope } from '../../src/virtual/envelope.js';
+import { EnvelopeFrames, readEnvelope } from '../../src/virtual/envelope.js';
 import { codeOf, message } from './support/level1.js';
 
 const seed = Number(process.env.KOMBU_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 function write(sent: ReturnType<typeof message>, encoding: 'base64' | 'utf-8' = 'base64', expiresAt?: number): string {
-  return new EnvelopeWriter(sent, 'media', 'video', encoding).write('0f3e5c1e-0000-4000-8000-000000000000', expiresAt);
+  return new EnvelopeFrames(encoding)
+    .writer(sent, 'media', 'video')
+    .write('0f3e5c1e-0000-4000-8000-000000000000', expiresAt);
 }
 
 describe('an envelope', () => {
@@ -96,7 +98,7 @@ describe('an envelope', () => {
         encoding,
         (body, head, props, exchange, key, how) => {
           const sent = message('', { body, headers: head, properties: props as { deliveryMode: 1 | 2 } });
-          const read = readEnvelope(new EnvelopeWriter(sent, exchange, key, how).write('tag', undefined), 'q');
+          const read = readEnvelope(new EnvelopeFrames(how).writer(sent, exchange, key).write('tag', undefined), 'q');
           expect(Buffer.from(read.readBody()).equals(Buffer.from(body))).toBe(true);
           expect({ ...read.takeHeaders() }).toEqual({ ...head });
           expect(read.takeProperties()).toEqual({ ...props });

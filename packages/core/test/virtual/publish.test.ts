@@ -288,6 +288,19 @@ describe('batched publishing', () => {
     expect(store.calls.filter((call) => call.name === 'loadExchange').length).toBeLessThan(10);
   });
 
+  it('puts early where the store likes it, while fewer than two puts are on the way, in the order of the calls', async () => {
+    const store = new TextStore();
+    const { channel } = await connect(textTransport(store, { limits: { maxBatch: 1000, earlyPut: 10 } }));
+    await bound(channel, 'direct', { q: ['k'] });
+    await channel.publish(message('warm'), to('x', 'k'));
+    await drain(channel, 'q');
+    const before = store.count('put');
+    const bodies = Array.from({ length: 100 }, (_, i) => String(i));
+    await Promise.all(bodies.map((body) => channel.publish(message(body), to('x', 'k'))));
+    expect(store.count('put') - before).toBe(3);
+    expect(await drain(channel, 'q')).toEqual(bodies);
+  });
+
   it('is bounded', async () => {
     const store = new TextStore();
     const { channel } = await connect(textTransport(store), { options: { maxInFlight: 3 } });

@@ -1,42 +1,38 @@
-import { envelopeLib } from './envelope-lib.js';
-import { jsonLib } from './json-lib.js';
-import { leaseLib } from './lease-lib.js';
+import { batchLib } from './batch-lib.js';
 import { script } from './script.js';
 
 /**
  * Ends reservations: removes the entries that are still their owner's.
  *
- * KEYS[1..5], ARGV[1..4]: see `leaseLib`; ARGV[5..]: delivery tag and owner, in turn
+ * KEYS[1..5], ARGV[1..4]: see `leaseLib`; ARGV[5..]: for each owner its name, how many delivery tags, and those
  *
- * Returns the numbers (from 0) of the reservations that are not their owner's any more; nothing of those was changed but our own
- * mark, when a Python process has taken the message over.
+ * Returns the numbers (from 0) of the reservations that are not their owner's any more; nothing of those was changed.
  */
 export const ack = script(
   'ack',
-  jsonLib,
-  envelopeLib,
-  leaseLib,
   `
-local n = (#ARGV - 4) / 2
-local tags, done, stray, lost = {}, {}, {}, {}
-for i = 1, n do tags[i] = ARGV[2 * i + 3] end
-local marks = call('HMGET', MARKS, unpack(tags))
-local scores = call('ZMSCORE', INDEX, unpack(tags))
-for i = 1, n do
-  local who, micro = match(marks[i] or '', '^([^|]*)|(%d+)|')
-  if who == ARGV[2 * i + 4] then
-    if scores[i] and tonumber(scores[i]) == tonumber(micro) / 1000000 then
-      done[#done + 1] = tags[i]
+local call = redis.call
+local UNACKED, INDEX, MARKS, LEASES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+`,
+  batchLib,
+  `
+local lost, a, number = {}, 5, 0
+while a < #ARGV do
+  local batch, n = batch_of(ARGV[a]), tonumber(ARGV[a + 1])
+  local has, done = batch.has, {}
+  for i = a + 2, a + 1 + n do
+    local tag = ARGV[i]
+    if has[tag] then
+      has[tag] = nil
+      done[#done + 1] = tag
     else
-      stray[#stray + 1] = tags[i]
-      lost[#lost + 1] = i - 1
+      lost[#lost + 1] = number
     end
-  else
-    lost[#lost + 1] = i - 1
+    number = number + 1
   end
+  forget(batch, done)
+  a = a + 2 + n
 end
-forget(done)
-unmark(stray)
 return lost
 `,
 );

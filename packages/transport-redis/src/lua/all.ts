@@ -2,7 +2,6 @@ import { ack } from './ack.js';
 import { bind, unbind } from './bindings.js';
 import { dropExchange, loadExchange, saveExchange } from './exchanges.js';
 import { extend } from './extend.js';
-import { findOwned } from './find-owned.js';
 import { foreignExpired } from './foreign-expired.js';
 import { foreignRestore } from './foreign-restore.js';
 import { giveBack } from './give-back.js';
@@ -28,7 +27,6 @@ export const scripts: readonly Script[] = [
   dropQueue,
   expireQueues,
   extend,
-  findOwned,
   foreignExpired,
   foreignRestore,
   giveBack,

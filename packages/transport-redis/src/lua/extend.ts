@@ -1,51 +1,47 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { script } from './script.js';
 
 /**
- * Renews leases, and the moment in `unacked_index` with them, so that Python's visibility timeout starts over too.
+ * Renews leases, and the moment in `unacked_index` with them, so that Python's visibility timeout starts over too. A lease is that
+ * of a whole batch: it is renewed as long as somebody asks for one message of it.
  *
- * KEYS[1..5], ARGV[1..4]: see `leaseLib`; ARGV[5] lease in milliseconds; ARGV[6..]: delivery tag and owner, in turn
+ * KEYS[1..5], ARGV[1..4]: see `leaseLib`; ARGV[5] lease in milliseconds; ARGV[6..]: for each owner its name, how many delivery
+ * tags, and those
  *
  * Returns the numbers (from 0) of the reservations that are not their owner's any more.
  */
 export const extend = script(
   'extend',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,
   `
 local lease = tonumber(ARGV[5]) * 1000
-local n = (#ARGV - 5) / 2
-local tags, stray, lost = {}, {}, {}
-for i = 1, n do tags[i] = ARGV[2 * i + 4] end
-local marks = call('HMGET', MARKS, unpack(tags))
-local scores = call('ZMSCORE', INDEX, unpack(tags))
-local index, fresh, leases = {}, {}, {}
-local now = micros()
-for i = 1, n do
-  local owner = ARGV[2 * i + 5]
-  local h = held(tags[i], marks[i], scores[i], owner)
-  if h then
-    local at = now + i
-    local k = #index
-    index[k + 1], index[k + 2] = at / 1000000, tags[i]
-    leases[k + 1], leases[k + 2] = at + lease, tags[i]
-    fresh[k + 1] = tags[i]
-    fresh[k + 2] = owner .. '|' .. format('%.0f', at) .. '|' .. h.from .. '|' .. h.length .. '|' .. h.step .. '|' .. h.queue
-  else
-    lost[#lost + 1] = i - 1
-    if marks[i] and match(marks[i], '^([^|]*)|') == owner then stray[#stray + 1] = tags[i] end
-  end
-end
+local lost, a, number = {}, 6, 0
 prime()
-if #index > 0 then
-  call('ZADD', INDEX, 'XX', unpack(index))
-  call('HSET', MARKS, unpack(fresh))
-  call('ZADD', LEASES, unpack(leases))
+while a < #ARGV do
+  local batch, n = batch_of(ARGV[a]), tonumber(ARGV[a + 1])
+  local held = 0
+  for i = a + 2, a + 1 + n do
+    if batch.has[ARGV[i]] then held = held + 1 else lost[#lost + 1] = number end
+    number = number + 1
+  end
+  if held > 0 then
+    local score, now = moment()
+    local index = {}
+    for i = 1, batch.left do index[2 * i - 1], index[2 * i] = score, batch.members[i] end
+    call('ZADD', INDEX, 'XX', unpack(index))
+    call('HSET', MARKS, batch.owner, score)
+    call('ZADD', LEASES, format('%.0f', now + lease), batch.owner)
+  else
+    forget(batch, {})
+  end
+  a = a + 2 + n
 end
-unmark(stray)
 return lost
 `,
 );

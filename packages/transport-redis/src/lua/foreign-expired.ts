@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { script } from './script.js';
 
 /**
@@ -15,6 +16,7 @@ import { script } from './script.js';
  */
 export const foreignExpired = script(
   'foreign-expired',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,
@@ -25,12 +27,18 @@ if #call('ZRANGEBYSCORE', INDEX, 0, format('%.6f', cutoff), 'LIMIT', 0, 1) == 0 
 if not call('SET', KEYS[6], ARGV[7], 'NX', 'PX', ARGV[8]) then return nil end
 local found = call('ZREVRANGEBYSCORE', INDEX, format('%.6f', cutoff), 0, 'WITHSCORES', 'LIMIT', 0, limit)
 local reply, strays = { #found / 2 >= limit and 1 or 0 }, {}
+local ours = {}
+local owners = #found > 0 and call('ZRANGE', LEASES, 0, -1) or {}
+for from = 1, #owners, 1000 do
+  local scores = call('HMGET', MARKS, unpack(owners, from, math.min(from + 999, #owners)))
+  for i = 1, #scores do if scores[i] then ours[tonumber(scores[i])] = true end end
+end
 for i = 1, #found, 2 do
   local tag, score = found[i], found[i + 1]
   local entry = call('HGET', UNACKED, tag)
   if not entry then
     strays[#strays + 1] = tag
-  elseif not held(tag, call('HGET', MARKS, tag), score, nil) then
+  elseif not ours[tonumber(score)] then
     local open = match(entry, '^%s*%[%s*()')
     local envelope = open and value_end(entry, open)
     local exchange, key, headers = '', '', '{}'

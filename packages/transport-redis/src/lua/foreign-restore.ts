@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { script } from './script.js';
 
 /**
@@ -15,6 +16,7 @@ import { script } from './script.js';
  */
 export const foreignRestore = script(
   'foreign-restore',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,
@@ -46,7 +48,10 @@ while a <= #ARGV do
   end
   a = a + 3 + n
 end
-forget(done)
+if #done > 0 then
+  call('HDEL', UNACKED, unpack(done))
+  call('ZREM', INDEX, unpack(done))
+end
 if call('GET', KEYS[6]) == ARGV[5] then call('DEL', KEYS[6]) end
 return reply
 `,

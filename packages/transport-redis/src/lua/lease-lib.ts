@@ -1,38 +1,27 @@
+import { batchLib } from './batch-lib.js';
+
 /**
- * Lua functions that write and check reservations (needs `jsonLib` and `envelopeLib`). Every script that includes them has
- *
- * - KEYS[1] `unacked`: hash, delivery tag to `[envelope, "exchange", "routing key"]`, as Python has it
- * - KEYS[2] `unacked_index`: sorted set, delivery tag by Unix seconds, as Python has it
- * - KEYS[3] our marks: hash, delivery tag to `owner|score|seq|length|step|queue`; score and seq in microseconds, score being
- *   what the index says, seq the moment of the reservation; length is that of the envelope inside the entry, 0: not JSON
- * - KEYS[4] our leases: sorted set, delivery tag by the moment in microseconds when the lease ends
- * - KEYS[5] the sizes of the queues that have a limit in bytes: hash, queue to `messages|bytes`
- * - ARGV[1] the prefix of every list, ARGV[2] the separator before a list's step, ARGV[3] the prefix of the queue records,
- *   ARGV[4] the prefix of the binding sets
- *
- * A mark is ours as long as the index still has the score that the mark says: a Python process that restores the message or
- * takes it over changes the score.
+ * Lua functions that write and check reservations (needs `listLib`, `jsonLib` and `envelopeLib`; has `batchLib` in it). Every
+ * script that includes them has KEYS[1] `unacked`, KEYS[2] `unacked_index`, KEYS[3] our marks, KEYS[4] our leases (see
+ * `batchLib`) and KEYS[5] the sizes of the queues that have a limit in bytes: hash, queue to `messages|bytes`.
  *
  * - `prime()`: a write that never grows memory. Redis refuses growing commands when memory is full, but not after the first
  *   write of a script; without it nobody could consume what fills the memory.
  * - `micros()`: the server's clock
- * - `record(raws, homes, owner, lease)`: writes the entries, leases and marks of envelopes from `homes` ({queue, step}) and
- *   returns their delivery tags. A tag that is in use already is replaced in the envelope, so that both entries survive.
- * - `held(tag, mark, score, owner)`: fields of the mark when the reservation is that owner's (nil: anybody's), else nil
+ * - `moment()`: a score for the index that no other batch has
+ * - `record(raws, homes, owner, lease)`: writes entries, mark and lease of envelopes from `homes` ({queue, step}) and returns
+ *   their delivery tags. A tag that is in use already is replaced in the envelope, so that both entries survive.
  * - `raw_of(tag, length)`: the envelope as it was, from its entry
- * - `forget(tags)`: removes entries, leases and marks
  * - `push(command, queue, step, raws)`: pushes onto the queue's list, which keeps the queue's time to live
  * - `weigh(queue, messages, bytes)`: keeps the size of a queue that has a limit in bytes
  */
-export const leaseLib = String.raw`
-local call = redis.call
+export const leaseLib = `
 local UNACKED, INDEX, MARKS, LEASES, SIZES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PREFIX, SEP, RECORDS, BINDINGS = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-
+${batchLib}
 local ticks = 0
--- So long a member makes the server keep the set as a skip list: the short form it uses for small sets costs more with every
--- member.
-local LASTING = '_kombu.node.leases: this member is longer than zset-max-listpack-value'
+-- So long a first member makes the server build the index as a skip list: the short form it uses for small sets is walked from
+-- its beginning for every member.
+local LONG = '_kombu.node: this member is longer than zset-max-listpack-value is'
 
 local function prime()
   call('ZREM', LEASES, '')
@@ -43,9 +32,10 @@ local function micros()
   return tonumber(now[1]) * 1000000 + tonumber(now[2])
 end
 
-local function list_of(queue, step)
-  if step == '0' then return PREFIX .. queue end
-  return PREFIX .. queue .. SEP .. step
+local function moment()
+  ticks = ticks + 1
+  local now = micros() + ticks
+  return format('%.6f', now / 1000000), now
 end
 
 local function weigh(queue, messages, bytes)
@@ -92,23 +82,22 @@ end
 
 local function record(raws, homes, owner, lease)
   local n = #raws
-  local now = micros() + ticks
-  ticks = ticks + n
   local tags, exchanges, keys, seen = {}, {}, {}, {}
   for i = 1, n do
     local tag, exchange, key = facts(raws[i])
     tags[i], exchanges[i], keys[i] = tag or '', exchange or false, key or false
   end
   local taken = call('HMGET', UNACKED, unpack(tags))
-  local entries, index, marks, leases = {}, {}, {}, { 'inf', LASTING }
-  local exchange, key, home, tail, place
-  local span = lease * 1000
+  local score, now = moment()
+  local is_new = call('EXISTS', INDEX) == 0
+  local entries, index, lengths, places, kept = {}, {}, {}, {}, {}
+  if is_new then index[1], index[2] = 0, LONG end
+  local exchange, key, home, tail
   for i = 1, n do
     local raw, tag = raws[i], tags[i]
-    local at = now + i
-    local text = format('%.0f', at)
-    if tag == '' or taken[i] or seen[tag] then
-      local fresh = fresh_tag(owner, text)
+    -- A quotation mark separates tags where they are handed over.
+    if tag == '' or taken[i] or seen[tag] or find(tag, '"', 1, true) then
+      local fresh = fresh_tag(owner, score .. '/' .. i)
       if tag ~= '' then
         raw = retag(raw, fresh)
         raws[i] = raw
@@ -118,37 +107,33 @@ local function record(raws, homes, owner, lease)
     end
     seen[tag] = true
     if exchange ~= exchanges[i] or key ~= keys[i] or home ~= homes[i] then
-      exchange, key, home = exchanges[i], keys[i], homes[i]
+      exchange, key = exchanges[i], keys[i]
+      if home ~= homes[i] then
+        home = homes[i]
+        kept[#kept + 1] = { home.queue, home.step }
+      end
       tail = route_of(exchange, key, home.queue)
-      place = '|' .. home.step .. '|' .. home.queue
     end
-    local length = #raw
     local k = 2 * i
     entries[k - 1] = tag
     if byte(raw) == 123 then
       entries[k] = '[' .. raw .. tail
+      lengths[i] = #raw
     else
       entries[k] = '[' .. cjson.encode(raw) .. tail
-      length = 0
+      lengths[i] = 0
     end
-    -- The newest first: that is where the server finds the place of each next one at once.
-    local back = 2 * (n - i)
-    index[back + 1], index[back + 2] = at / 1000000, tag
-    marks[k - 1], marks[k] = tag, owner .. '|' .. text .. '|' .. text .. '|' .. length .. place
-    leases[k + 1], leases[k + 2] = at + span, tag
+    places[i] = #kept
+    local m = #index
+    index[m + 1], index[m + 2] = score, tag
   end
   call('HSET', UNACKED, unpack(entries))
   call('ZADD', INDEX, unpack(index))
-  call('HSET', MARKS, unpack(marks))
-  call('ZADD', LEASES, unpack(leases))
+  if is_new then call('ZREM', INDEX, LONG) end
+  local content = { born = now, tags = tags, lengths = lengths, places = places, homes = kept }
+  call('HSET', MARKS, owner, score, owner .. '/', cmsgpack.pack(content))
+  call('ZADD', LEASES, format('%.0f', now + lease * 1000), owner)
   return tags
-end
-
-local function held(tag, mark, score, owner)
-  if not mark or not score then return nil end
-  local who, micro, seq, length, step, queue = match(mark, '^([^|]*)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
-  if not who or (owner and who ~= owner) or tonumber(score) ~= tonumber(micro) / 1000000 then return nil end
-  return { tag = tag, owner = who, seq = tonumber(seq), length = tonumber(length), step = step, queue = queue, from = seq }
 end
 
 local function raw_of(tag, length)
@@ -157,19 +142,5 @@ local function raw_of(tag, length)
   if length > 0 then return sub(entry, 2, length + 1) end
   local ok, value = pcall(cjson.decode, entry)
   return ok and type(value) == 'table' and value[1] or nil
-end
-
-local function unmark(tags)
-  if #tags == 0 then return end
-  call('HDEL', MARKS, unpack(tags))
-  call('ZREM', LEASES, unpack(tags))
-  if call('ZCARD', LEASES) == 1 then call('ZREM', LEASES, LASTING) end
-end
-
-local function forget(tags)
-  if #tags == 0 then return end
-  call('HDEL', UNACKED, unpack(tags))
-  call('ZREM', INDEX, unpack(tags))
-  unmark(tags)
 end
 `;

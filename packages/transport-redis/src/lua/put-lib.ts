@@ -1,5 +1,5 @@
 /**
- * The beginning that both put scripts share (needs `jsonLib`, `envelopeLib`, `leaseLib` and `tableLib`): compares the routing
+ * The beginning that both put scripts share (needs `listLib` and `tableLib`): compares the routing
  * tables. When one has changed nothing is stored and the script returns the list of all that have: for each its number
  * (from 1), its version, its own record and its bindings.
  *

@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { putLib } from './put-lib.js';
 import { script } from './script.js';
 import { tableLib } from './table-lib.js';
@@ -15,10 +16,11 @@ import { tableLib } from './table-lib.js';
  * its step and its envelope
  *
  * Returns nil when nothing was pushed out or kept, or the changed tables (see `putLib`), or false and for each message that was
- * pushed out and reserved its queue, its delivery tag and its envelope.
+ * pushed out and reserved its queue, its delivery tag and its envelope; the owner of each is the one given, a dot and its number.
  */
 export const putLimited = script(
   'put-limited',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,
@@ -75,7 +77,7 @@ for q = 1, queues do
     local heavy = bytes and body_bytes(raw) or 0
     if not drop then
       local one = { raw }
-      local tags = record(one, { { queue = queue, step = step } }, owner, lease)
+      local tags = record(one, { { queue = queue, step = step } }, owner .. '.' .. (#out + 1), lease)
       out[#out + 1] = { queue = queue, tag = tags[1], raw = one[1] }
     end
     call('RPOP', list_of(queue, step))

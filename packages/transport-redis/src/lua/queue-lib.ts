@@ -1,33 +1,35 @@
 /**
- * Lua function that removes what is in a queue (needs nothing).
+ * Lua functions that remove what is in a queue (needs `batchLib` for reserved messages).
  *
- * `empty_queue(queue, lists, reserved)`: removes the lists, and with `reserved` (the keys `unacked`, `unacked_index`, our marks
- * and our leases) the reservations of that queue made from here; returns how many messages were ready. `sizes` is the hash of
- * queues that have a limit in bytes.
+ * - `empty_queue(queue, lists, sizes)`: removes the lists; returns how many messages were ready. `sizes` is the hash of queues
+ *   that have a limit in bytes.
+ * - `drop_reserved(queue)`: removes the reservations of that queue made from here
  */
 export const queueLib = `
-local function empty_queue(queue, lists, sizes, reserved)
+local function empty_queue(queue, lists, sizes)
   local ready = 0
   for i = 1, #lists do ready = ready + redis.call('LLEN', lists[i]) end
   redis.call('DEL', unpack(lists))
   redis.call('HDEL', sizes, queue)
-  if reserved then
-    local tail = '|' .. queue
-    local cursor = '0'
-    repeat
-      local page = redis.call('HSCAN', reserved[3], cursor, 'COUNT', 1000)
-      cursor = page[1]
-      local marks = page[2]
-      for i = 1, #marks, 2 do
-        if string.match(marks[i + 1], '^[^|]*|%d+|%d+|%d+|[^|]*(|.*)$') == tail then
-          redis.call('HDEL', reserved[1], marks[i])
-          redis.call('ZREM', reserved[2], marks[i])
-          redis.call('HDEL', reserved[3], marks[i])
-          redis.call('ZREM', reserved[4], marks[i])
-        end
-      end
-    until cursor == '0'
-  end
   return ready
+end
+`;
+
+export const reservedLib = `
+local function drop_reserved(queue)
+  local owners = call('ZRANGE', LEASES, 0, -1)
+  for o = 1, #owners do
+    local content = content_of(owners[o])
+    local of_queue = {}
+    for h = 1, content and #content.homes or 0 do of_queue[h] = content.homes[h][1] == queue end
+    local batch, tags
+    for i = 1, content and #content.tags or 0 do
+      if of_queue[content.places[i]] then
+        batch, tags = batch or batch_of(owners[o]), tags or {}
+        if batch.has[content.tags[i]] then tags[#tags + 1] = content.tags[i] end
+      end
+    end
+    if batch then forget(batch, tags) end
+  end
 end
 `;

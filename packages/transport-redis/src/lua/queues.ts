@@ -1,4 +1,5 @@
-import { queueLib } from './queue-lib.js';
+import { batchLib } from './batch-lib.js';
+import { queueLib, reservedLib } from './queue-lib.js';
 import { script } from './script.js';
 import { topologyLib } from './topology-lib.js';
 
@@ -15,7 +16,7 @@ export const purgeQueue = script(
   `
 local lists = {}
 for i = 2, #KEYS do lists[i - 1] = KEYS[i] end
-return empty_queue(ARGV[1], lists, KEYS[1], nil)
+return empty_queue(ARGV[1], lists, KEYS[1])
 `,
 );
 
@@ -29,11 +30,18 @@ return empty_queue(ARGV[1], lists, KEYS[1], nil)
  */
 export const deleteQueue = script(
   'delete-queue',
+  `
+local call = redis.call
+local UNACKED, INDEX, MARKS, LEASES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+`,
+  batchLib,
   queueLib,
+  reservedLib,
   `
 local lists = {}
 for i = 6, #KEYS do lists[i - 5] = KEYS[i] end
-return empty_queue(ARGV[1], lists, KEYS[5], { KEYS[1], KEYS[2], KEYS[3], KEYS[4] })
+drop_reserved(ARGV[1])
+return empty_queue(ARGV[1], lists, KEYS[5])
 `,
 );
 
@@ -47,8 +55,11 @@ return empty_queue(ARGV[1], lists, KEYS[5], { KEYS[1], KEYS[2], KEYS[3], KEYS[4]
  */
 export const expireQueues = script(
   'expire-queues',
-  queueLib,
   topologyLib,
+  'local UNACKED, INDEX, MARKS, LEASES = KEYS[3], KEYS[4], KEYS[5], KEYS[6]',
+  batchLib,
+  queueLib,
+  reservedLib,
   `
 local now = call('TIME')
 now = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
@@ -64,7 +75,8 @@ for i = 1, #names do
   else
     local lists = {}
     for step in string.gmatch(ARGV[4], '[^,]+') do lists[#lists + 1] = list_of(queue, step) end
-    empty_queue(queue, lists, KEYS[7], { KEYS[3], KEYS[4], KEYS[5], KEYS[6] })
+    drop_reserved(queue)
+    empty_queue(queue, lists, KEYS[7])
     drop_queue(queue)
     gone[#gone + 1] = queue
   end

@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { script } from './script.js';
 
 /**
@@ -13,6 +14,7 @@ import { script } from './script.js';
  */
 export const reserveExpired = script(
   'reserve-expired',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,

@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { script } from './script.js';
 
 /**
@@ -13,10 +14,12 @@ import { script } from './script.js';
  * ARGV[9] the steps, joined by commas; ARGV[10..]: the queues. The lists are those of all queues for the first step, then for the
  * next
  *
- * Returns a flat list: for each message the number of its list (from 1), its delivery tag and its envelope.
+ * Returns nil where there is nothing. Else the lists that messages come from, as text: number (from 1) and how many, in turn; all
+ * delivery tags, a quotation mark between them; and the envelopes.
  */
 export const reserve = script(
   'reserve',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,
@@ -51,16 +54,20 @@ for l = 6, #KEYS do
   if taken > 0 then cuts[#cuts + 1] = { list, -taken - 1 } end
   if count >= max or bytes >= budget then break end
 end
-if count == 0 then return {} end
+if count == 0 then return nil end
 local tags = record(raws, homes, owner, lease)
 for i = 1, #cuts do call('LTRIM', cuts[i][1], 0, cuts[i][2]) end
 if call('EXISTS', SIZES) == 1 then
   for i = 1, count do weigh(homes[i].queue, -1, -body_bytes(raws[i])) end
 end
-local reply = {}
+local runs, run = {}, 0
 for i = 1, count do
-  reply[3 * i - 2], reply[3 * i - 1], reply[3 * i] = homes[i].number, tags[i], raws[i]
+  run = run + 1
+  if homes[i] ~= homes[i + 1] then
+    runs[#runs + 1] = homes[i].number .. ' ' .. run
+    run = 0
+  end
 end
-return reply
+return { table.concat(runs, ' '), table.concat(tags, '"'), unpack(raws) }
 `,
 );

@@ -1,6 +1,7 @@
 import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
+import { listLib } from './list-lib.js';
 import { script } from './script.js';
 
 /**
@@ -15,6 +16,7 @@ import { script } from './script.js';
  */
 export const take = script(
   'take',
+  listLib,
   jsonLib,
   envelopeLib,
   leaseLib,

@@ -78,7 +78,7 @@ export const brokers: readonly (readonly [string, () => TestBroker])[] = [
     'a polled text store',
     () => {
       const store = new TextStore();
-      const limits = { queuesPerReserve: 1, maxBatch: 7, maxPutBatch: 3 };
+      const limits = { queuesPerReserve: 1, maxBatch: 7, maxPutBatch: 3, earlyPut: 2 };
       return {
         transport: textTransport(store, { watch: false, limits }),
         failLinks: (error) => store.failLinks(error),
