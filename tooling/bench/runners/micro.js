@@ -59,8 +59,9 @@ async function sampled(work) {
     includeObjectsCollectedByMinorGC: true,
   });
   await work();
-  const { samples } = post('HeapProfiler.stopSampling').profile;
+  // Before sampling stops: that collects garbage.
   const buffers = Math.max(0, process.memoryUsage().arrayBuffers - outside);
+  const { samples } = post('HeapProfiler.stopSampling').profile;
   return { allocations: samples.length, bytes: samples.reduce((sum, { size }) => sum + size, 0) + buffers };
 }
 
