@@ -222,8 +222,8 @@ export function until<T>(
  */
 export function freePort(): Promise<number>;
 
-/** An empty temporary folder that goes away with this process, whichever way it ends. */
-export function temporaryFolder(name?: string): Promise<TemporaryFolder>;
+/** An empty temporary folder in `parent` (default: the system's) that goes away with this process, whichever way it ends. */
+export function temporaryFolder(name?: string, parent?: string): Promise<TemporaryFolder>;
 
 export interface TemporaryFolder {
   readonly path: string;
