@@ -66,6 +66,11 @@ export function createClient(
   return client;
 }
 
+/** An error as the library makes them, also of numbers that it does not know. */
+export function libraryError(code: number, cause?: unknown): Error {
+  return Object.assign(new Error(`ZooKeeper error ${code}`, { cause }), { code, getCode: () => code });
+}
+
 const HEADER_BYTES = 4;
 
 /**
@@ -93,7 +98,7 @@ export function readByAnswers(
       // The number of the answer, of the last change, and of the error.
       const code = frame.length >= 20 && frame.readInt32BE(4) >= 0 ? frame.readInt32BE(16) : 0;
       if (waiting === undefined || code === 0) throw error;
-      waiting.callback(Object.assign(new Error(`ZooKeeper error ${code}`, { cause: error }), { code }));
+      waiting.callback(libraryError(code, error));
     }
   };
 

@@ -2,7 +2,6 @@ import {
   AuthenticationError,
   abortError,
   type BrokerTarget,
-  ClosedError,
   NotSupportedError,
   OperationalError,
   type TransportContext,
@@ -60,7 +59,7 @@ function dial(
     };
     const refuse = (error: Error): void =>
       settle(() => {
-        hangUp(client, error);
+        hangUp(client);
         reject(error);
       });
     const abort = (): void => refuse(abortError(signal, what));
@@ -87,7 +86,7 @@ function dial(
     );
     client.once('expired', () =>
       settle(() => {
-        hangUp(client, new ClosedError('the session has expired'));
+        hangUp(client);
         resolve('expired');
       }),
     );

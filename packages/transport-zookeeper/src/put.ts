@@ -136,8 +136,8 @@ export function createPut(context: DriverContext, hooks: PutHooks): VirtualDrive
     const tooLarge: ItemFailure[] = [];
     let room = 0;
     for (const [index, entry] of request.entries.entries()) {
-      if (entry.bytes > largest) {
-        const what = `a body of ${entry.bytes} bytes is larger than ZooKeeper can store (${largest} bytes)`;
+      if (entry.message.body.byteLength > largest) {
+        const what = `a body of ${entry.message.body.byteLength} bytes is larger than ZooKeeper can store (${largest} bytes)`;
         tooLarge.push({ index, error: new UndeliverableError('MESSAGE_TOO_LARGE', what) });
         continue;
       }
