@@ -37,6 +37,12 @@ const SIGNALS_BYTES = 65_536;
 
 const EXPIRY: IndexDescription = { key: { expire_at: 1 }, expireAfterSeconds: 0 };
 
+/** NamespaceNotFound: a collection that is not there yet has no index. */
+function unlessMissing(error: { code?: unknown }): { name?: string }[] {
+  if (error.code === 26) return [];
+  throw error;
+}
+
 /** Names the collections; nothing is made yet. Routing is read where it is written, never from a member that lags behind. */
 export function collectionsOf(db: Db, options: ResolvedOptions): Collections {
   const primary = { readPreference: 'primary' } as const;
@@ -59,10 +65,20 @@ export async function prepare(
   signals: boolean,
 ): Promise<void> {
   const { db, messages, routing, broadcast, queues, declarations } = collections;
-  const indexes = (collection: Collection<never>, wanted: readonly IndexDescription[]): Promise<unknown> =>
-    link.run(`making indexes of '${collection.collectionName}'`, () => collection.createIndexes([...wanted]));
+  /** Makes the indexes that are missing, each by itself: FerretDB breaks the link when it is asked for several that are there. */
+  const indexes = async (collection: Collection<never>, wanted: readonly IndexDescription[]): Promise<void> => {
+    const what = `making indexes of '${collection.collectionName}'`;
+    const there = await link.run(what, () => collection.indexes().catch(unlessMissing));
+    const known = new Set(there.map(({ name }) => name));
+    for (const index of wanted) {
+      const name = Object.entries(index.key)
+        .map(([field, order]) => `${field}_${order}`)
+        .join('_');
+      if (!known.has(name)) await link.run(what, () => collection.createIndexes([{ ...index, name }]));
+    }
+  };
   /** Not every server removes expired documents by itself; core does not rely on it. */
-  const expiry = (collection: Collection<never>): Promise<unknown> =>
+  const expiry = (collection: Collection<never>): Promise<void> =>
     indexes(collection, [EXPIRY]).catch((error: unknown) => {
       if (!KombuError.is(error, 'ERR_KOMBU_NOT_SUPPORTED')) throw error;
     });

@@ -70,6 +70,16 @@ async function greet(db: Db, now: () => number, clock: ServerClock): Promise<Ser
   };
 }
 
+/** Rejects as soon as every server was tried and none could be reached: the driver goes on trying, but Connection does that. */
+function unreachable(client: MongoClient): Promise<never> {
+  return new Promise((_, reject) => {
+    client.on('topologyDescriptionChanged', ({ newDescription }) => {
+      const errors = [...newDescription.servers.values()].map(({ error }) => error);
+      if (errors.length > 0 && errors.every(Boolean)) reject(errors[0]);
+    });
+  });
+}
+
 /** Opens a link to the server of the URL that takes writes. Rejects with a translated error, every socket closed. */
 export async function connect(target: BrokerTarget<ResolvedOptions>, context: TransportContext): Promise<Connected> {
   const { signal } = context;
@@ -83,7 +93,7 @@ export async function connect(target: BrokerTarget<ResolvedOptions>, context: Tr
   aborted.catch(() => {});
   try {
     if (signal.aborted) throw abortError(signal, what);
-    await Promise.race([client.connect(), aborted]);
+    await Promise.race([client.connect(), aborted, unreachable(client)]);
     const db = client.db(database);
     const clock = new ServerClock(context.clock.now);
     const info = await Promise.race([greet(db, context.clock.now, clock), aborted]);

@@ -91,7 +91,7 @@ export async function createDriver(
     reserveExpired: createReserveExpired(context),
     settle: createSettle(context),
     extend: createExtend(context),
-    recover: createRecover(context, topology, (name) => queues.deleteQueue(name)),
+    recover: createRecover(context, topology),
     watch: (wake) => notices.watch(wake),
     topology,
     presence: createPresence(context),

@@ -68,7 +68,7 @@ export class Tail<T extends { readonly _id: unknown }> {
     while (this.#state === 'running' && this.#link.isOpen) {
       const before = this.#last;
       try {
-        await this.#link.run(`following '${this.#collection.collectionName}'`, () => this.#read());
+        await this.#link.background(`following '${this.#collection.collectionName}'`, () => this.#read());
       } catch {
         // The cursor was lost, as after a restart; where the link is too, the loop ends.
       }
@@ -103,8 +103,9 @@ export class Tail<T extends { readonly _id: unknown }> {
         old = undefined;
         this.#listener.caughtUp?.();
         if (!cursor.closed) continue;
-        if (count > 0) this.#batchSize = 1;
-        return;
+        if (count === 0 || this.#batchSize === 1) return;
+        this.#batchSize = 1;
+        return this.#read();
       }
       if (old === undefined) this.#tell(document);
       else if (String(document._id) === this.#last) old = undefined;

@@ -17,6 +17,7 @@ import {
 } from './declarations.js';
 import type { DriverContext } from './driver-context.js';
 import type { QueueDrops } from './queue-drops.js';
+import { deleteMessages } from './queues.js';
 import { isNothing, readTables } from './routing-table.js';
 
 /** Exchange types that Python's MongoDB transport has. */
@@ -28,8 +29,14 @@ export function expiresOf(record: QueueRecord | undefined): number | undefined {
   return expires > 0 ? expires : undefined;
 }
 
+/** Declarations, and what becomes of queues whose `x-expires` is over. */
+export interface Topology extends TopologyStore {
+  /** Removes a queue, its bindings and its messages if its time is over; whoever uses it again at this moment has moved that. */
+  expire(queue: string): Promise<boolean>;
+}
+
 /** Declarations in MongoDB: bindings of queues where Python reads them, everything else in documents of our own. */
-export function createTopology(context: DriverContext, drops: QueueDrops): TopologyStore {
+export function createTopology(context: DriverContext, drops: QueueDrops): Topology {
   const { link, collections, clock, options } = context;
   const { declarations, routing, queues } = collections;
 
@@ -73,7 +80,17 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
     return [...new Set([...first, ...second] as string[])];
   };
 
-  const store: TopologyStore = {
+  const expire = async (name: string): Promise<boolean> => {
+    const over = { _id: queueId(name), expires_at: { $lte: clock.in() } };
+    const gone = await link.run(`expiring queue '${name}'`, () => declarations.deleteOne(over));
+    if (gone.deletedCount === 0) return false;
+    await deleteMessages(context, name);
+    await store.dropQueue(name);
+    return true;
+  };
+
+  const store: Topology = {
+    expire,
     async loadExchange(name, o) {
       const [table] = await readTables(link, collections, [name], o?.signal);
       return table === undefined || isNothing(table) ? undefined : table;
@@ -98,9 +115,8 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         () => declarations.findOne({ _id: queueId(name) }),
         o?.signal,
       );
-      // Its time is over: the next sweep removes it.
-      const over = found?.expires_at instanceof Date && found.expires_at <= clock.in();
-      return over ? undefined : recordOf<QueueRecord>(found);
+      if (found?.expires_at instanceof Date && found.expires_at <= clock.in() && (await expire(name))) return undefined;
+      return recordOf<QueueRecord>(found);
     },
     async saveQueue(record, o) {
       const { name } = record;
@@ -113,10 +129,7 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         ...(expires === undefined ? {} : { expires_at: clock.in(expires) }),
       };
       const what = `declaring queue '${name}'`;
-      if (expires !== undefined) {
-        const over = { _id: queueId(name), expires_at: { $lte: clock.in() } };
-        await link.run(what, () => declarations.deleteOne(over), o?.signal);
-      }
+      await expire(name);
       if (options.ttl) {
         const { durable, exclusive, autoDelete, arguments: args } = record;
         const kept = { durable, exclusive, auto_delete: autoDelete, arguments: JSON.parse(stableJson(args)) };

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '@kombu/brokers';
+import { describeTransport } from '@kombu/conformance';
+import { Connection } from '@kombu/core';
+import { mongodb } from '../src/index.js';
+import { startServer } from './support/server.js';
+
+const server = await startServer({ password: 'pass word' });
+const nowhere = await freePort();
+
+if (typeof server === 'string') describe('mongodb', () => it.skip(`skipped: ${server}`, () => {}));
+else {
+  const url = (password: string, port = server.port) =>
+    `mongodb://kombu:${encodeURIComponent(password)}@127.0.0.1:${port}/?authSource=admin`;
+  const { restart, killConnections, connectionCount } = server;
+
+  describeTransport({
+    name: `mongodb (${server.product})`,
+    runner: { describe, it, beforeAll, afterAll, expect },
+    open: (broker, options) => new Connection(broker.url, { transport: mongodb, ...options }),
+    broker: {
+      start: async () => ({ url: url('pass word'), port: server.port }),
+      stop: () => server.close(),
+      ...(restart === undefined ? {} : { restart }),
+      ...(killConnections === undefined ? {} : { killConnections }),
+      ...(connectionCount === undefined ? {} : { connectionCount }),
+      refused: () => ({ url: url('pass word', nowhere) }),
+      badCredentials: () => ({ url: url('wrong') }),
+      through: (_, port) => ({ url: url('pass word', port) }),
+    },
+    child: { module: new URL('../dist/index.js', import.meta.url) },
+    variants: [{ name: 'failover', broker: (b) => ({ ...b, url: `${url('pass word', nowhere)};${b.url}` }) }],
+  });
+}
