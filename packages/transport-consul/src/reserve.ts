@@ -95,29 +95,41 @@ export function createReserve(
   context: DriverContext,
   settled: (queue: string) => Promise<unknown>,
 ): VirtualDriver['reserve'] {
-  return async ({ queues, max, noAck, signal }) => {
+  const { views } = context;
+  const last = new Map<string, Promise<unknown>>();
+
+  const reserve = async (queue: string, max: number, noAck: boolean, signal: AbortSignal): Promise<Reserved[]> => {
     const taken: Reserved[] = [];
-    for (const queue of queues) {
+    const view = views.of(queue);
+    // In one transaction: with `noAck` there are twice as many operations.
+    const most = noAck ? MAX_RESERVE / 2 : MAX_RESERVE;
+    try {
       await settled(queue);
-      const view = context.views.of(queue);
-      if (signal.aborted) break;
-      try {
-        await view.prepare();
-        while (taken.length < max && !signal.aborted) {
-          // In one transaction: with `noAck` there are twice as many operations.
-          const names = view.takeNames(Math.min(max - taken.length, noAck ? MAX_RESERVE / 2 : MAX_RESERVE));
-          if (names.length === 0) break;
-          const got = await take(context, queue, names, noAck);
-          taken.push(...got);
-          if (got.length < names.length) await view.leaveOutClaims();
-        }
-      } catch (error) {
-        // What was taken is somebody's now; what went wrong shows again at the next call.
-        if (taken.length === 0) throw error;
-        break;
+      if (!signal.aborted) await view.prepare();
+      while (taken.length < max && !signal.aborted) {
+        const names = view.takeNames(Math.min(max - taken.length, most));
+        if (names.length === 0) break;
+        const got = await take(context, queue, names, noAck);
+        taken.push(...got);
+        if (got.length < names.length) await view.leaveOutClaims();
       }
+    } catch (error) {
+      // What was taken is somebody's now; what went wrong shows again at the next call.
+      if (taken.length === 0) throw error;
     }
     return taken;
+  };
+
+  return async ({ queues, max, noAck, signal }) => {
+    const [queue = ''] = queues;
+    const before = last.get(queue);
+    const mine = reserve(queue, max, noAck, signal);
+    // Answers may overtake each other; messages must not.
+    const inOrder = Promise.allSettled([mine, before]).then(() => mine);
+    const done = inOrder.catch(() => {});
+    last.set(queue, done);
+    done.then(() => (last.get(queue) === done ? last.delete(queue) : undefined));
+    return inOrder;
   };
 }
 
