@@ -2,6 +2,7 @@ import type { Reserved } from '@kombu/core/virtual';
 import { CODES } from './client.js';
 import { type DriverContext, OVERHEAD_BYTES, REQUEST_BYTES } from './driver-context.js';
 import type { Outcome, Step } from './link.js';
+import { makeBase } from './make-base.js';
 import { claimNode } from './paths.js';
 
 /** An entry of a queue that was read and is to be taken. */
@@ -121,11 +122,12 @@ export class Claims {
   async #prepare(queue: string): Promise<void> {
     const { link, paths, session } = this.#context;
     if (session.marked.has(queue)) return;
-    await Promise.all([
-      link.create(paths.claimsOf(queue)),
-      link.create(paths.heldBy(session.name)),
-      link.create(paths.heldFrom(session.name, queue)),
-    ]);
+    const nodes = [paths.claimsOf(queue), paths.heldBy(session.name), paths.heldFrom(session.name, queue)];
+    const make = () => Promise.all(nodes.map((path) => link.create(path)));
+    if ((await make()).includes(undefined)) {
+      await makeBase(this.#context);
+      await make();
+    }
     session.marked.add(queue);
   }
 }

@@ -1,5 +1,5 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
-import { ACLS, type Client, CODES, libraryError, MODES, managerOf, type Stat } from './client.js';
+import { ACLS, type Client, CODES, libraryError, MODES, managerOf, type Stat, sync } from './client.js';
 import { codeOf, translateError } from './translate-error.js';
 
 /** One step of a transaction. */
@@ -110,6 +110,13 @@ export class ZookeeperLink {
         if (code === CODES.noNode) done(undefined, false);
         else done(code === CODES.notEmpty ? undefined : error, true);
       });
+    });
+  }
+
+  /** What is asked behind this is answered as of now, whichever server of an ensemble answers it. */
+  sync(path: string): Promise<void> {
+    return this.#send(`catching up with ${path}`, undefined, (done: Callback<void>) => {
+      sync(this.client, path, (error) => done(error, undefined));
     });
   }
 

@@ -22,7 +22,7 @@ export async function makeQueue(context: DriverContext, queue: string): Promise<
   const { link, paths } = context;
   checkName(context, queue);
   if ((await link.create(paths.queue(queue))) !== undefined) return;
-  await makeBase(link, paths);
+  await makeBase(context);
   await link.create(paths.queue(queue));
 }
 

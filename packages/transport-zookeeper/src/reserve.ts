@@ -6,8 +6,6 @@ import type { Lines } from './lines.js';
 
 /** How often a reserve tries other entries because somebody else was quicker. */
 const MAX_ROUNDS = 30;
-/** How many bytes of messages are read at once, about: what is read is in memory, and on its way back again. */
-const MAX_READ = 64;
 
 /** Reads entries, those that are still there. */
 export async function readEntries(context: DriverContext, queue: string, names: readonly string[]): Promise<Entry[]> {
@@ -45,7 +43,7 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const want = request.max - found.length;
       if (want === 0 || request.signal.aborted) return;
-      const { names, entries } = await look(queue, line, Math.min(want, MAX_READ), lost, known);
+      const { names, entries } = await look(queue, line, want, lost, known);
       known = false;
       if (names.length === 0) {
         if (!watched || line.isWatching) return;

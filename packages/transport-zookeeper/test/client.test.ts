@@ -17,7 +17,7 @@ function manager() {
   const broken: unknown[] = [];
   let received = 0;
   const fake = {
-    pendingQueue: [{ callback: (error: unknown) => answers.push(error) }],
+    pendingQueue: [{ request: { header: { type: 4, xid: 1 } }, callback: (error: unknown) => answers.push(error) }],
     onSocketData(frame: Buffer) {
       if (frame.readInt32BE(16) === -125) throw new Error('Unknown code: -125');
       if (frame.readInt32BE(4) === -9) throw new Error('cannot be read');

@@ -77,7 +77,7 @@ describe('a link that is lost', () => {
     const sessions = new Sessions();
     const writer = await openDriver(server.port);
     await putAll(writer, 'unheard', 3);
-    const first = await openDriver(proxy.port, { connectionId, sessions, heartbeatMs: 0.5e9 });
+    const first = await openDriver(proxy.port, { connectionId, sessions, heartbeatMs: 0 });
     expect(numbersOf(await reserve(first, 'unheard', { max: 1 }))).toEqual([0]);
     // The request gets through, the answer does not.
     proxy.slow(500);
