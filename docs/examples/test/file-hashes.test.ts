@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startRabbitmq, startRedis } from '@kombu/brokers';
+import { isUnavailable, startRabbitmq, startRedis, startSqs } from '@kombu/brokers';
 import { readArguments } from '../src/file-hashes/arguments.js';
 import { hashFile, listFiles } from '../src/file-hashes/files.js';
 import { table } from '../src/file-hashes/report.js';
@@ -12,6 +12,7 @@ const brokers = [
   ['redis', await startRedis()],
   ['amqp', await startRabbitmq()],
   ['filesystem', await startFolder()],
+  ['sqs', await startService()],
 ] as const;
 const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 
@@ -19,6 +20,12 @@ const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 async function startFolder() {
   const root = await mkdtemp(path.join(tmpdir(), 'file-hashes-broker-'));
   return { url: `filesystem://${root}`, close: () => rm(root, { recursive: true }) };
+}
+
+/** Receives that wait for a second at most: closing waits for them. */
+async function startService() {
+  const server = await startSqs();
+  return { url: `${server.url}?waitTimeMs=1000`, close: () => server.close() };
 }
 
 /** Runs the main job as a user does, and resolves with how it ended. */
