@@ -96,16 +96,19 @@ if url.startswith("filesystem://"):
 with Connection(url, transport_options=options) as connection:
     channel = connection.channel()
     queue(channel).declare()
-    queue(channel).purge()
     messages = settings["messages"]
     if settings["scenario"] == "publish":
         figures = {"messages": messages, "seconds": publish(connection, messages)}
-        queue(channel).purge()
     elif settings["scenario"] == "latency":
         figures = latency(connection, messages)
     else:
         publish(connection, messages)
         figures = {"messages": messages, "seconds": consume(connection, messages)}
-    assert stored(channel) == 0, "%d messages are left" % stored(channel)
-    queue(channel).delete()
+    if settings["scenario"] != "publish":
+        assert stored(channel) == 0, "%d messages are left" % stored(channel)
+    try:
+        queue(channel).purge()
+        queue(channel).delete()
+    except Exception as error:  # Some of its transports can do neither. Everything was counted before.
+        print("cleaning up: %r" % error, file=sys.stderr)
 print(json.dumps(figures))

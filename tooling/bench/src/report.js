@@ -29,7 +29,7 @@ function describeParticipant({ name, figures }, figure) {
 /** A row of results as the user reads it: every participant's figures, then the ratios against the targets. */
 export function describeRow(row) {
   const { what, figure, subject, references, error } = row;
-  if (error !== undefined) return `${what}\n  FAILED: ${error}`;
+  if (error !== undefined) return `${what}\n  ${row.notRun === true ? 'not run' : 'FAILED'}: ${error}`;
   const lines = [what, describeParticipant(subject, figure) + describeVerdict(row)];
   for (const reference of references) {
     if (reference.skipped !== undefined) {
@@ -46,10 +46,10 @@ export function describeRow(row) {
 
 /** How many targets are met, missed, and were not measured, over the rows of any number of transports. */
 export function countVerdicts(rows) {
-  const counts = { met: 0, missed: 0, skipped: 0, failed: 0 };
+  const counts = { met: 0, missed: 0, skipped: 0, failed: 0, notRun: 0 };
   for (const row of rows) {
     if (row.error !== undefined) {
-      counts.failed++;
+      counts[row.notRun === true ? 'notRun' : 'failed']++;
       continue;
     }
     for (const { target, verdict, skipped } of [row, ...row.references]) {

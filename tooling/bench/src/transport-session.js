@@ -51,7 +51,7 @@ export async function runComparisons({
   for (const comparison of comparisons) {
     const { what } = comparison;
     if (signal?.aborted) {
-      onRow({ what, error: `not run: ${signal.reason.message}` });
+      onRow({ what, error: signal.reason.message, notRun: true });
       onStep();
       continue;
     }
@@ -68,7 +68,7 @@ export async function runComparisons({
       });
       onRow(row);
     } catch (error) {
-      onRow({ what, error: signal?.aborted ? `not run to its end: ${error.message}` : error.message });
+      onRow({ what, error: error.message, ...(signal?.aborted && { notRun: true }) });
     }
     onStep();
   }

@@ -88,7 +88,7 @@ describe('runComparisons', () => {
     const onRow = (row: { what: string; error?: string }) => rows.push(row);
     const signal = AbortSignal.abort(new Error('time was over'));
     await runComparisons({ comparisons: [bad], broker, python: undefined, options, progress: () => {}, onRow, signal });
-    expect(rows).toEqual([{ what: 'bad', error: 'not run: time was over' }]);
+    expect(rows).toEqual([{ what: 'bad', error: 'time was over', notRun: true }]);
   });
 
   it('takes a tenth for a quick look, and never less than makes sense', () => {

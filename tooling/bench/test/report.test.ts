@@ -21,7 +21,8 @@ describe('the report', () => {
   });
 
   it('counts what is met, missed, skipped and failed', () => {
-    expect(countVerdicts(someResults().rows)).toEqual({ met: 2, missed: 1, skipped: 1, failed: 1 });
+    const rows = [...someResults().rows, { what: 'late', error: 'the time was over', notRun: true }];
+    expect(countVerdicts(rows)).toEqual({ met: 2, missed: 1, skipped: 1, failed: 1, notRun: 1 });
   });
 
   it('rounds nothing in favour of a target', () => {
