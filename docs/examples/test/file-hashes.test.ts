@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startRabbitmq, startRedis, startSqs } from '@kombu/brokers';
+import { isUnavailable, startConsul, startRabbitmq, startRedis, startSqs } from '@kombu/brokers';
 import { readArguments } from '../src/file-hashes/arguments.js';
 import { hashFile, listFiles } from '../src/file-hashes/files.js';
 import { table } from '../src/file-hashes/report.js';
@@ -13,6 +13,7 @@ const brokers = [
   ['amqp', await startRabbitmq()],
   ['filesystem', await startFolder()],
   ['sqs', await startService()],
+  ['consul', await startShortSessions()],
 ] as const;
 const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 
@@ -26,6 +27,12 @@ async function startFolder() {
 async function startService() {
   const server = await startSqs();
   return { url: `${server.url}?waitTimeMs=1000`, close: () => server.close() };
+}
+
+/** Consul gives back what a killed worker held when its session ends: in 20 s at the soonest, where a server does not allow less. */
+async function startShortSessions() {
+  const server = await startConsul({ sessionTtlMin: '500ms' });
+  return isUnavailable(server) ? server : { url: `${server.url}?leaseMs=3000`, close: () => server.close() };
 }
 
 /** Runs the main job as a user does, and resolves with how it ended. */
