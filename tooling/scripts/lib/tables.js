@@ -37,7 +37,10 @@ const CAPABILITIES = {
     'fanout reaches',
     (v) => ({ queues: 'every bound queue', subscribers: 'who is subscribed at that moment', none: 'nobody' })[v],
   ],
-  delivery: ['delivery', (v) => v.replaceAll('-', ' ')],
+  delivery: [
+    'a message is delivered',
+    (v) => (v === 'exactly-once' ? 'once, and again only after a failure' : 'at least once, now and then twice'),
+  ],
   order: ['order', (v) => ({ fifo: 'first in, first out', none: 'none' })[v]],
   priorities: ['priorities', (v) => (v === 0 ? 'none' : String(v))],
   messageTtl: ['expiry of a message', yes],
