@@ -1,0 +1,35 @@
+import { startSqs } from '@kombu/brokers';
+import { idleCpu } from '../scaling.js';
+
+/** A second, so that a run is not over long before its last receive is. */
+const KOMBU = { name: '@kombu/core', runner: 'sqs-kombu.js', settings: { transportOptions: { waitTimeMs: 1000 } } };
+const SDK = { name: '@aws-sdk/client-sqs, bare batch loop', runner: 'sqs-sdk.js' };
+
+/** @type {import('../types.d.ts').TransportBench} */
+export default {
+  transport: 'sqs',
+  start: () => startSqs(),
+  libraries: ['@aws-sdk/client-sqs'],
+  comparisons: [
+    {
+      what: 'publish',
+      settings: { scenario: 'publish', messages: 10_000, inFlight: 64 },
+      subject: KOMBU,
+      references: [{ ...SDK, name: '@aws-sdk/client-sqs, batches of a tick' }],
+    },
+    {
+      what: 'receive + delete',
+      settings: { scenario: 'consume', messages: 10_000, prefetch: 100 },
+      subject: KOMBU,
+      references: [{ ...SDK, atLeast: 0.9 }],
+    },
+    {
+      what: 'calls for receive + delete',
+      figure: 'calls',
+      settings: { scenario: 'consume', messages: 10_000, prefetch: 100 },
+      subject: KOMBU,
+      references: [{ ...SDK, atMost: 1.25 }],
+    },
+    idleCpu({ subject: KOMBU, atMost: 2 }),
+  ],
+};
