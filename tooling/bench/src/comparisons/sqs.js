@@ -1,8 +1,10 @@
 import { startSqs } from '@kombu/brokers';
 import { idleCpu } from '../scaling.js';
+import { withSettings } from '../subjects.js';
 
-/** A second, so that a run is not over long before its last receive is. */
-const KOMBU = { name: '@kombu/core', runner: 'sqs-kombu.js', settings: { transportOptions: { waitTimeMs: 1000 } } };
+const KOMBU = { name: '@kombu/core', runner: 'sqs-kombu.js' };
+/** Receives wait for a second, so that a run does not have to wait long for its last one. */
+const BRISK = withSettings(KOMBU, { transportOptions: { waitTimeMs: 1000 } });
 const SDK = { name: '@aws-sdk/client-sqs, bare batch loop', runner: 'sqs-sdk.js' };
 
 /** @type {import('../types.d.ts').TransportBench} */
@@ -14,20 +16,20 @@ export default {
     {
       what: 'publish',
       settings: { scenario: 'publish', messages: 10_000, inFlight: 64 },
-      subject: KOMBU,
+      subject: BRISK,
       references: [{ ...SDK, name: '@aws-sdk/client-sqs, batches of a tick' }],
     },
     {
       what: 'receive + delete',
       settings: { scenario: 'consume', messages: 10_000, prefetch: 100 },
-      subject: KOMBU,
+      subject: BRISK,
       references: [{ ...SDK, atLeast: 0.9 }],
     },
     {
       what: 'calls for receive + delete',
       figure: 'calls',
       settings: { scenario: 'consume', messages: 10_000, prefetch: 100 },
-      subject: KOMBU,
+      subject: BRISK,
       references: [{ ...SDK, atMost: 1.25 }],
     },
     idleCpu({ subject: KOMBU, atMost: 2 }),
