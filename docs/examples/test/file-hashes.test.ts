@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startConsul, startRabbitmq, startRedis, startSqs } from '@kombu/brokers';
+import { isUnavailable, startConsul, startRabbitmq, startRedis, startSqs, startZookeeper } from '@kombu/brokers';
 import { readArguments } from '../src/file-hashes/arguments.js';
 import { hashFile, listFiles } from '../src/file-hashes/files.js';
 import { table } from '../src/file-hashes/report.js';
@@ -14,6 +14,7 @@ const brokers = [
   ['filesystem', await startFolder()],
   ['sqs', await startService()],
   ['consul', await startShortSessions()],
+  ['zookeeper', await startEnsemble()],
 ] as const;
 const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 
@@ -33,6 +34,13 @@ async function startService() {
 async function startShortSessions() {
   const server = await startConsul({ sessionTtlMin: '500ms' });
   return isUnavailable(server) ? server : { url: `${server.url}?leaseMs=3000`, close: () => server.close() };
+}
+
+/** Its sessions are short, so that what a killed worker held comes back soon. */
+async function startEnsemble() {
+  const server = await startZookeeper();
+  if (isUnavailable(server)) return server;
+  return { url: `${server.url}/hashes?leaseMs=2000`, close: () => server.close() };
 }
 
 /** Runs the main job as a user does, and resolves with how it ended. */
