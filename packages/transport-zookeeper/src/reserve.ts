@@ -28,8 +28,7 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
       const spare = Math.max(0, line.names.length - most);
       const from = lost === 0 ? 0 : Math.floor(Math.random() * Math.min(spare, lost * 4));
       const names = line.names.slice(from, from + most);
-      const entries = await readEntries(context, queue, names);
-      await fresh;
+      const [entries] = await Promise.all([readEntries(context, queue, names), fresh]);
       if (fresh === undefined || names.every((name, i) => line.names[from + i] === name)) return { names, entries };
     }
   };
@@ -54,9 +53,17 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
         continue;
       }
       const last = watched && line.names.length < want;
-      const [taken] = await Promise.all([claims.take(queue, entries, how), last ? line.list(true) : undefined]);
+      const [taking, listing] = await Promise.allSettled([
+        claims.take(queue, entries, how),
+        last ? line.list(true) : undefined,
+      ]);
+      if (taking.status === 'rejected') throw taking.reason;
+      const taken = taking.value;
       found.push(...taken.reserved);
-      line.drop(names.filter((name) => taken.gone.includes(name) || !entries.some((entry) => entry.name === name)));
+      if (listing.status === 'rejected') throw listing.reason;
+      const left = new Set(entries.map(({ name }) => name));
+      for (const name of taken.gone) left.delete(name);
+      line.drop(left.size === 0 ? names : names.filter((name) => !left.has(name)));
       lost = taken.lost === 0 ? 0 : lost + taken.lost;
       if (last && line.names.length === 0) return;
       known = last;
@@ -71,8 +78,9 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
       try {
         await lines.inTurn(queue, () => fill(queue, found, request));
       } catch (error) {
-        // What was taken before is handed over; the next reserve meets the error again.
         if (found.length === 0) throw error;
+        // What was taken before is handed over; the next reserve meets the error again.
+        lines.changed(queue);
         break;
       }
     }
