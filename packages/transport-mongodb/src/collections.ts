@@ -17,7 +17,12 @@ export interface SignalDocument {
 /** What Python keeps of a queue when its option `ttl` is on. */
 export interface QueueDocument {
   readonly _id: string;
-  readonly options?: { readonly arguments?: Readonly<Record<string, unknown>> | null } | null;
+  readonly options?: {
+    readonly durable?: unknown;
+    readonly exclusive?: unknown;
+    readonly auto_delete?: unknown;
+    readonly arguments?: Readonly<Record<string, unknown>> | null;
+  } | null;
   readonly expire_at?: Date | null;
 }
 
@@ -91,27 +96,26 @@ export async function prepare(
       }),
     );
   };
-  const any = <T>(collection: T): Collection<never> => collection as Collection<never>;
-  const steps: Promise<unknown>[] = [
-    indexes(any(messages), [
-      { key: { queue: 1, priority: 1, _id: 1 } },
-      { key: { locked_until: 1 }, sparse: true },
-      { key: { reserved: 1 }, sparse: true },
-      { key: { expires_at: 1 }, sparse: true },
-    ]).then(() => expiry(any(messages))),
-    indexes(any(routing), [{ key: { queue: 1, exchange: 1 } }, { key: { exchange: 1 } }]).then(() =>
-      options.ttl ? expiry(any(routing)) : undefined,
-    ),
-    indexes(any(declarations), [
-      { key: { exchange: 1 }, sparse: true },
-      { key: { destination: 1 }, sparse: true },
-      { key: { expires_at: 1 }, sparse: true },
-    ]),
-    capped(options.broadcastCollection, options.cappedQueueSize).then(() =>
-      indexes(any(broadcast), [{ key: { queue: 1 } }]),
-    ),
-  ];
-  if (options.ttl) steps.push(expiry(any(queues)));
-  if (signals) steps.push(capped(options.signalsCollection, SIGNALS_BYTES));
-  await Promise.all(steps);
+  const any = (collection: unknown): Collection<never> => collection as Collection<never>;
+  // One after the other: each that runs beside others would open a socket of its own.
+  await indexes(any(messages), [
+    { key: { queue: 1, priority: 1, _id: 1 } },
+    { key: { locked_until: 1 }, sparse: true },
+    { key: { reserved: 1 }, sparse: true },
+    { key: { expires_at: 1 }, sparse: true },
+  ]);
+  await expiry(any(messages));
+  await indexes(any(routing), [{ key: { queue: 1, exchange: 1 } }, { key: { exchange: 1 } }]);
+  await indexes(any(declarations), [
+    { key: { exchange: 1 }, sparse: true },
+    { key: { destination: 1 }, sparse: true },
+    { key: { expires_at: 1 }, sparse: true },
+  ]);
+  if (options.ttl) {
+    await expiry(any(routing));
+    await expiry(any(queues));
+  }
+  await capped(options.broadcastCollection, options.cappedQueueSize);
+  await indexes(any(broadcast), [{ key: { queue: 1 } }]);
+  if (signals) await capped(options.signalsCollection, SIGNALS_BYTES);
 }

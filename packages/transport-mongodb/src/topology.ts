@@ -7,6 +7,7 @@ import {
   topicPattern,
 } from '@kombu/core/virtual';
 import type { UpdateFilter } from 'mongodb';
+import type { QueueDocument } from './collections.js';
 import {
   bindingDocument,
   type DeclarationDocument,
@@ -27,6 +28,19 @@ const PYTHON_TYPES: readonly string[] = ['direct', 'topic', 'fanout'];
 export function expiresOf(record: QueueRecord | undefined): number | undefined {
   const expires = Number(record?.arguments['x-expires'] ?? 0);
   return expires > 0 ? expires : undefined;
+}
+
+/** A queue that only Python has declared, with its option `ttl` on. */
+function ofPython(found: QueueDocument | null): QueueRecord | undefined {
+  if (!found?.options) return undefined;
+  const { durable, exclusive, auto_delete, arguments: args } = found.options;
+  return {
+    name: found._id,
+    durable: durable === true,
+    exclusive: exclusive === true,
+    autoDelete: auto_delete === true,
+    arguments: (args ?? {}) as QueueRecord['arguments'],
+  };
 }
 
 /** Declarations, and what becomes of queues whose `x-expires` is over. */
@@ -116,6 +130,8 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         o?.signal,
       );
       if (found?.expires_at instanceof Date && found.expires_at <= clock.in() && (await expire(name))) return undefined;
+      if (found === null && options.ttl)
+        return ofPython(await link.run('loading', () => queues.findOne({ _id: name })));
       return recordOf<QueueRecord>(found);
     },
     async saveQueue(record, o) {
@@ -132,7 +148,8 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
       await expire(name);
       if (options.ttl) {
         const { durable, exclusive, autoDelete, arguments: args } = record;
-        const kept = { durable, exclusive, auto_delete: autoDelete, arguments: JSON.parse(stableJson(args)) };
+        const flags = { durable, exclusive, auto_delete: autoDelete, nowait: false };
+        const kept = { ...flags, arguments: JSON.parse(stableJson(args)) };
         const set = { options: kept, expire_at: expires === undefined ? null : clock.in(expires) };
         await link.run(what, () => queues.updateOne({ _id: name }, { $set: set }, { upsert: true }), o?.signal);
       }
