@@ -126,9 +126,9 @@ export class SqsQueue {
     return this.#largest;
   }
 
-  /** Resolves when everything that was sent to it has been answered. */
-  async idle(): Promise<void> {
-    await Promise.all([this.sends.idle(), this.removals.idle(), this.visibilities.idle()]);
+  /** Resolves when everything that was sent to it until now has been answered. */
+  async drained(): Promise<void> {
+    await Promise.all([this.sends.drained(), this.removals.drained(), this.visibilities.drained()]);
   }
 
   async #remove(handles: readonly string[]): Promise<ReadonlyMap<number, KombuError>> {

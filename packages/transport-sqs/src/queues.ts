@@ -141,9 +141,9 @@ export class Queues {
     return drain(this.#link, this.get(name));
   }
 
-  /** Resolves when everything that was sent has been answered. */
-  async idle(): Promise<void> {
-    await Promise.all([...this.#known.values()].map((queue) => queue.idle()));
+  /** Resolves when everything that was sent until now has been answered. */
+  async drained(): Promise<void> {
+    await Promise.all([...this.#known.values()].map((queue) => queue.drained()));
   }
 
   async #url(name: string, canonical: string, client: SQSClient, predefined?: PredefinedQueue): Promise<string> {

@@ -27,6 +27,8 @@ export function optionsTable(transport) {
 }
 
 const yes = (value) => (value ? 'yes' : 'no');
+const soon = (ms) =>
+  ms === 0 ? 'at once' : ms === Number.POSITIVE_INFINITY ? 'no: each declares its own' : `within ${ms} ms`;
 const who = { broker: 'everybody at the broker', process: 'this process' };
 
 /** What each capability is called in a README, and how its value reads. */
@@ -66,7 +68,7 @@ const CAPABILITIES = {
   ],
   settleAfterReconnect: ['a delivery can be settled after a reconnect', yes],
   durable: ["messages outlive the broker's restart", yes],
-  bindingsMaxAgeMs: ["a publish sees another process's binding", (v) => (v === 0 ? 'at once' : `within ${v} ms`)],
+  bindingsMaxAgeMs: ["a publish sees another process's binding", soon],
   maxBodyBytes: ['largest body', (v) => (v === undefined ? 'no limit of its own' : `${v} bytes`)],
   ttlGranularityMs: ['expiry is kept to', (v) => `${v} ms`],
   exclusiveConsumers: ['exclusive consumers', yes],
