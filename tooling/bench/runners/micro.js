@@ -3,6 +3,8 @@ import { Session } from 'node:inspector';
 import path from 'node:path';
 
 const { file, ms = 200 } = JSON.parse(process.argv.at(-1));
+/** Operations whose allocations are counted: as many as `ms` has room for, within these. */
+const LEAST_COUNTED = 5;
 const MOST_COUNTED = 500;
 
 const session = new Session();
@@ -42,7 +44,7 @@ async function timeOf(run) {
  * allocates in one piece is one allocation. The memory of buffers, which is outside of the heap, is counted by its bytes.
  */
 async function allocationsOf(run, nanos) {
-  const n = Math.min(MOST_COUNTED, Math.max(20, Math.round((ms * 1e6) / nanos)));
+  const n = Math.min(MOST_COUNTED, Math.max(LEAST_COUNTED, Math.round((ms * 1e6) / nanos)));
   // Once without any work: what counting itself costs is not the operation's.
   const nothing = await sampled(async () => {});
   const all = await sampled(() => run(n));
