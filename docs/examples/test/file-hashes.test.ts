@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startConsul, startRabbitmq, startRedis, startSqs, startZookeeper } from '@kombu/brokers';
+import { isUnavailable, startConsul, startEtcd, startRabbitmq, startRedis, startSqs, startZookeeper } from '@kombu/brokers';
 import { readArguments } from '../src/file-hashes/arguments.js';
 import { hashFile, listFiles } from '../src/file-hashes/files.js';
 import { table } from '../src/file-hashes/report.js';
@@ -15,6 +15,7 @@ const brokers = [
   ['sqs', await startService()],
   ['consul', await startShortSessions()],
   ['zookeeper', await startEnsemble()],
+  ['etcd', await startStore()],
 ] as const;
 const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 
@@ -41,6 +42,12 @@ async function startEnsemble() {
   const server = await startZookeeper();
   if (isUnavailable(server)) return server;
   return { url: `${server.url}/hashes?leaseMs=2000`, close: () => server.close() };
+}
+
+/** Its sessions are short, too. */
+async function startStore() {
+  const server = await startEtcd();
+  return isUnavailable(server) ? server : { url: `${server.url}?leaseMs=2000`, close: () => server.close() };
 }
 
 /** Runs the main job as a user does, and resolves with how it ended. */
