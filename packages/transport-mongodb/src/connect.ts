@@ -22,8 +22,11 @@ const DOCUMENT_BYTES = 16 * 1024 * 1024;
 /** What the server is, as it says itself. */
 export interface ServerInfo {
   readonly version: string;
-  /** Whether it tells of changes: members of replica sets and routers of sharded clusters do, single servers do not. */
-  readonly changeStreams: boolean;
+  /**
+   * How it tells of changes: members of replica sets and routers of sharded clusters by change streams, single servers by waiting
+   * at the end of a capped collection. FerretDB does that by reading the whole of it a hundred times a second: it is polled.
+   */
+  readonly tells: 'change streams' | 'tails' | 'nothing';
   readonly maxDocumentBytes: number;
 }
 
@@ -62,10 +65,11 @@ async function greet(db: Db, now: () => number, clock: ServerClock): Promise<Ser
   const sent = now();
   const hello = await db.admin().command({ hello: 1 });
   clock.learn(hello.localTime instanceof Date ? hello.localTime : new Date(), sent, now());
-  const { version } = await db.admin().command({ buildInfo: 1 });
+  const { version, ferretdbVersion } = await db.admin().command({ buildInfo: 1 });
+  const single = ferretdbVersion === undefined ? 'tails' : 'nothing';
   return {
     version: String(version),
-    changeStreams: typeof hello.setName === 'string' || hello.msg === 'isdbgrid',
+    tells: typeof hello.setName === 'string' || hello.msg === 'isdbgrid' ? 'change streams' : single,
     maxDocumentBytes: Math.min(DOCUMENT_BYTES, Number(hello.maxBsonObjectSize) || DOCUMENT_BYTES),
   };
 }

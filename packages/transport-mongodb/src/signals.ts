@@ -33,7 +33,7 @@ export function createSignals(
     if (typeof dropped === 'string') drops.tell(dropped);
   };
   // Also where nothing is consumed: that an answer is awaited at all times tells at once when the link is cut.
-  const tail = new Tail<SignalDocument>(link, signals, { document });
+  const tail = new Tail<SignalDocument>(link, signals, { document }, pollingIntervalMs);
   // What was said before it was heard. Without it queues are polled.
   tail.start().then(
     () => watched.wakeAll(),

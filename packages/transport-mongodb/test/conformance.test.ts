@@ -22,7 +22,13 @@ else {
   describeTransport({
     name: `mongodb (${server.product})`,
     runner: { describe, it, beforeAll, afterAll, expect },
-    open: (broker, options) => new Connection(broker.url, { transport: mongodb, ...options }),
+    open: (broker, options) =>
+      new Connection(broker.url, {
+        transport: mongodb,
+        heartbeatMs: 2000,
+        ...options,
+        transportOptions: { pollingIntervalMs: 50, ...options.transportOptions },
+      }),
     broker: {
       start: async () => ({ url: url('pass word'), port: server.port }),
       stop: () => (started as TestServer).close(),

@@ -132,26 +132,6 @@ function suite(server: TestServer): void {
       await blind.close();
     });
 
-    it('consumers of another link are woken at once, and told of queues that are deleted', async () => {
-      const other = await openDriver(server.url(), { pollingIntervalMs: 60_000 });
-      const heard: string[] = [];
-      const watch = other.watch?.((queue) => heard.push(queue));
-      other.topology?.onQueueDropped?.((queue) => heard.push(`${queue} is gone`));
-      watch?.add('q');
-      await until(() => heard.length >= 1, { what: 'the first look' });
-      await until(
-        async () => {
-          await put(driver, entry('q', '1'));
-          return heard.filter((name) => name === 'q').length > 2;
-        },
-        { what: 'being woken', everyMs: 100 },
-      );
-      await driver.topology?.dropQueue('q');
-      await until(() => heard.includes('q is gone'), { what: 'hearing of the end' });
-      await watch?.close();
-      await other.close();
-    });
-
     it('a queue whose time is over goes with its bindings and messages', async () => {
       const connection = new Connection(server.url(), { transport: mongodb });
       const exchange = new Exchange('x', { type: 'direct' });
