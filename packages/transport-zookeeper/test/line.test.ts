@@ -43,7 +43,7 @@ describe('what it costs', () => {
   });
 
   it('a batch of messages is stored in one transaction', async () => {
-    const other = await openDriver(server.port);
+    const other = await openDriver(server.port, { heartbeatMs: 0 });
     const calls = countCalls(other);
     await other.createQueue({ name: 'batch' } as never);
     await putAll(other, 'batch', 100);
@@ -52,7 +52,7 @@ describe('what it costs', () => {
   });
 
   it('nobody asks for anything while a consumer waits, and it is told of what comes', async () => {
-    const idle = await openDriver(server.port);
+    const idle = await openDriver(server.port, { heartbeatMs: 0 });
     await idle.createQueue({ name: 'idle' } as never);
     const woken: string[] = [];
     const watch = idle.watch?.((queue) => woken.push(queue));

@@ -123,12 +123,12 @@ describe('a link that is lost', () => {
 
 describe('a session that has ended', () => {
   it('gives its messages to others, flagged; its own consumers go on in a new one, and settling what is lost says so', async () => {
-    const one = await consumer('expired', 1000);
+    const one = await consumer('expired', 2000);
     await one.connection.producer().publishMany([0, 1, 2], { routingKey: 'jobs' });
     await until(() => one.got.length === 3, { what: 'all three are here' });
     const other = new Connection(`zookeeper://127.0.0.1:${server.port}/expired`, {
       transport: zookeeper,
-      transportOptions: { leaseMs: 1000 },
+      transportOptions: { leaseMs: 2000 },
     });
     const [before] = await sessionsIn('expired');
     proxy.cut();
@@ -160,7 +160,7 @@ describe('a session that has ended', () => {
 
   it('leaves exclusive queues and consumers of nobody behind', async () => {
     const first = await openDriver(proxy.port, { options: { leaseMs: 1000 } });
-    const second = await openDriver(server.port, { options: { leaseMs: 1000 } });
+    const second = await openDriver(server.port, { options: { leaseMs: 5000 } });
     const entry = { queue: 'mine', consumer: 'c', owner: 'o', exclusive: true };
     expect(await first.presence?.join(entry, 1000)).toBe(true);
     expect(await second.presence?.join({ ...entry, consumer: 'd' }, 1000)).toBe(false);
