@@ -35,6 +35,7 @@ export async function open(
       const login = await link.call(what, (o) => client.auth.authenticate({ name, password }, o));
       link.token = login.token;
     }
+    const status = link.call(what, (o) => client.maintenance.status(o)).catch(() => undefined);
     const keys = createKeys(options.prefix ?? 'kombu/', target.virtualHost);
     const session = await startSession(link, keys, options.leaseMs ?? LEASE_MS, connectTimeoutMs, what);
     const heartbeatMs = target.heartbeatMs || HEARTBEAT_MS;
@@ -46,8 +47,7 @@ export async function open(
     void link.closed.then((error) => {
       if (error !== undefined) sessions.leave(connectionId, session.lease, clock.monotonic() + session.ttlMs);
     });
-    const version = await link.call(what, (o) => client.maintenance.status(o)).catch(() => undefined);
-    return await createDriver({ link, keys, session, transport }, version?.version, before !== undefined);
+    return await createDriver({ link, keys, session, transport }, (await status)?.version, before !== undefined);
   } catch (error) {
     link.destroy();
     throw signal.aborted ? abortError(signal, what) : error;
