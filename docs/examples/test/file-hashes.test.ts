@@ -3,7 +3,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startConsul, startEtcd, startRabbitmq, startRedis, startSqs, startZookeeper } from '@kombu/brokers';
+import {
+  isUnavailable,
+  startConsul,
+  startEtcd,
+  startMongodb,
+  startRabbitmq,
+  startRedis,
+  startSqs,
+  startZookeeper,
+} from '@kombu/brokers';
 import { readArguments } from '../src/file-hashes/arguments.js';
 import { hashFile, listFiles } from '../src/file-hashes/files.js';
 import { table } from '../src/file-hashes/report.js';
@@ -16,6 +25,7 @@ const brokers = [
   ['consul', await startShortSessions()],
   ['zookeeper', await startEnsemble()],
   ['etcd', await startStore()],
+  ['mongodb', await startDatabase()],
 ] as const;
 const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 
@@ -48,6 +58,12 @@ async function startEnsemble() {
 async function startStore() {
   const server = await startEtcd();
   return isUnavailable(server) ? server : { url: `${server.url}?leaseMs=2000`, close: () => server.close() };
+}
+
+/** A database, with short leases. */
+async function startDatabase() {
+  const server = await startMongodb();
+  return isUnavailable(server) ? server : { url: `${server.url}hashes?leaseMs=2000`, close: () => server.close() };
 }
 
 /** Runs the main job as a user does, and resolves with how it ended. */
