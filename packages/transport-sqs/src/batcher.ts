@@ -42,6 +42,10 @@ export class Batcher<T> {
     this.#rules = rules;
   }
 
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
+  }
+
   /** Takes an item; `flush` has to follow. `done` is called once. */
   add(item: T, done: (error: KombuError | undefined) => void): void {
     const one = { item, bytes: this.#rules.size?.(item) ?? 0, done, tries: 0 };

@@ -126,6 +126,11 @@ export class SqsQueue {
     return this.#largest;
   }
 
+  /** Whether nothing is on its way there. */
+  get isIdle(): boolean {
+    return this.sends.isIdle && this.removals.isIdle && this.visibilities.isIdle;
+  }
+
   /** Resolves when everything that was sent to it until now has been answered. */
   async drained(): Promise<void> {
     await Promise.all([this.sends.drained(), this.removals.drained(), this.visibilities.drained()]);
