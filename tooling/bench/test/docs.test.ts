@@ -38,6 +38,14 @@ describe('the results in the documentation', () => {
     expect(text).toContain('| 2.00 (1.80 - 2.20) | >= 1.3: met |');
   });
 
+  it('tell of a run that failed what it said, and nothing of where', () => {
+    const error =
+      'kombu.js failed (exit code 1): file:///home/me/checks.js:57\n\nError: 1 of 50 messages are missing\n    at /home/me';
+    const text = section({ ...someResults(), rows: [{ what: 'broken', error }] });
+    expect(text).toContain('| **broken** | | failed: 1 of 50 messages are missing | | | |');
+    expect(text).not.toContain('/home/me');
+  });
+
   it('are never those of a quick look, and never none', () => {
     expect(() => writeDocs(at('none'), folder)).toThrow('run the benchmarks first');
     writeResults(at('out'), { ...someResults(), quick: true }, '<svg/>');
