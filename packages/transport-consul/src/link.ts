@@ -129,7 +129,7 @@ export class ConsulLink {
       } catch (error) {
         if (answerOf(error)?.status !== 404) throw error;
         const why = 'the session of this connection has ended: it was not renewed in time, or somebody destroyed it';
-        throw new OperationalError('CONNECTION_LOST', why, { cause: error });
+        throw new OperationalError('CONNECTION_LOST', why);
       }
     };
     await this.call(what, run, timeoutMs === undefined ? {} : { timeoutMs });
