@@ -1,5 +1,5 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
-import type { Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import type { Script } from './lua/script.js';
 import { type ScriptArg, ScriptCall } from './script-call.js';
 import { destroySocket } from './socket.js';
@@ -63,31 +63,44 @@ export class RedisLink {
     return this.#guard(what, client.call(command, args as Arg[]), signal);
   }
 
-  /** Runs a script by its digest, and by its text when the server has lost it. `sent` is called each time that it went out. */
+  /**
+   * Runs a script by its digest, and by its text when the server has lost it. `sent` is called each time that it was sent, and
+   * says whether that makes this link send more in this very turn: it goes out together then.
+   */
   run(
     script: Script,
     keys: readonly string[],
     args: readonly Arg[],
     signal?: AbortSignal,
     client = this.sockets.commands,
-    sent?: () => void,
+    sent?: () => boolean,
   ): Promise<unknown> {
     const call = new ScriptCall(script, keys, args);
-    const sending = client.sendCommand(call.byDigest()) as Promise<unknown>;
-    const reply = sending.catch((error: Error) => {
+    const reply = sendOff(client, call.byDigest(), sent).catch((error: Error) => {
       if (!error.message.startsWith('NOSCRIPT')) throw error;
-      const again = client.sendCommand(call.byText()) as Promise<unknown>;
-      sent?.();
-      return again;
+      return sendOff(client, call.byText(), sent);
     });
-    sent?.();
     return this.#guard(script.name, reply, signal);
   }
 
   /** A command that reads, and has the server tell of the next change of the keys it names (CLIENT TRACKING with OPTIN). */
   tracked(what: string, command: string, args: readonly Arg[], signal?: AbortSignal): Promise<unknown> {
-    if (this.tracks) this.call('CLIENT CACHING', 'client', ['caching', 'yes']).catch(() => {});
-    return this.call(what, command, args, signal);
+    if (!this.tracks) return this.call(what, command, args, signal);
+    return this.together(() => {
+      this.call('CLIENT CACHING', 'client', ['caching', 'yes']).catch(() => {});
+      return this.call(what, command, args, signal);
+    });
+  }
+
+  /** What `work` sends over the command socket goes out in one piece. */
+  together<T>(work: () => T): T {
+    const { stream } = this.sockets.commands;
+    stream.cork();
+    try {
+      return work();
+    } finally {
+      stream.uncork();
+    }
   }
 
   #guard(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
@@ -137,4 +150,14 @@ export class RedisLink {
   destroy(): void {
     this.#finish(undefined);
   }
+}
+
+function sendOff(client: Redis, command: Command, sent: (() => boolean) | undefined): Promise<unknown> {
+  if (sent === undefined) return client.sendCommand(command) as Promise<unknown>;
+  const { stream } = client;
+  stream.cork();
+  const reply = client.sendCommand(command) as Promise<unknown>;
+  if (sent()) queueMicrotask(() => stream.uncork());
+  else stream.uncork();
+  return reply;
 }

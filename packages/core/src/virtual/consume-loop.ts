@@ -55,6 +55,10 @@ export class ConsumeLoop {
   readonly #inAir = new Set<Promise<void>>();
   readonly #timer: RestTimer;
   #scheduled: NodeJS.Immediate | undefined;
+  /** A run is due in this very turn. */
+  #hurried = false;
+  /** Whether the last reserve was answered by a promise. */
+  #answersLater = false;
   #state: 'open' | 'closed' = 'open';
 
   constructor(link: Link, hooks: LoopHooks) {
@@ -96,11 +100,26 @@ export class ConsumeLoop {
     if (acked !== undefined) this.#wake(acked);
     const auto = this.#feeds.get(queue, true);
     if (auto !== undefined) this.#wake(auto);
+    this.#hurry();
   }
 
   /** Any queue may have something. */
   wakeAll(): void {
     for (const feed of this.#feeds.values()) this.#wake(feed);
+  }
+
+  /**
+   * What has just come does not wait for the event loop's next turn; what is woken together is asked together. Only where a
+   * reserve is answered over the event loop anyway: else a consumer that publishes could keep everything else from its turn.
+   */
+  #hurry(): void {
+    if (!this.#answersLater || this.#hurried || this.#cycle.size === 0) return;
+    this.#hurried = true;
+    queueMicrotask(() => {
+      this.#hurried = false;
+      clearImmediate(this.#scheduled);
+      if (this.#state === 'open') this.#run();
+    });
   }
 
   /** Credit came back. */
@@ -198,6 +217,7 @@ export class ConsumeLoop {
       this.#failed(asked, error);
       return;
     }
+    this.#answersLater = isPromise(answer);
     if (isPromise(answer)) this.#await(asked, answer);
     else this.#arrived(asked, answer);
   }
@@ -211,9 +231,9 @@ export class ConsumeLoop {
         this.#schedule();
       });
     this.#inAir.add(inAir);
-    // More than one reserve of a queue, where the driver likes that.
+    // More than one reserve of a queue that has much, where the driver likes that.
     const most = this.#link.driver.limits.parallelReserves ?? 1;
-    for (const feed of asked.feeds) if (feed.reserves < most && feed.free() > 0) this.#ready(feed);
+    for (const feed of asked.feeds) if (feed.hasMore && feed.reserves < most && feed.free() > 0) this.#ready(feed);
   }
 
   #arrived(asked: Asked, got: readonly Reserved[]): void {
@@ -242,6 +262,7 @@ export class ConsumeLoop {
   #landed(feed: Feed, unused: number, again: boolean): void {
     feed.giveBack(unused);
     feed.reserves--;
+    feed.hasMore = again;
     if (feed.state !== 'busy' || !this.#feeds.holds(feed)) return;
     if (again || feed.woken) this.#ready(feed);
     else feed.state = 'cold';
