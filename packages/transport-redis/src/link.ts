@@ -31,6 +31,8 @@ export class RedisLink {
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
   readonly #pending = new Set<Promise<unknown>>();
+  /** Sockets whose commands of this turn are written in one piece. */
+  readonly #gathering = new Set<Redis>();
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** What calls end with once the link is closed. */
   #ended: KombuError | undefined;
@@ -65,7 +67,7 @@ export class RedisLink {
 
   /**
    * Runs a script by its digest, and by its text when the server has lost it. `sent` is called each time that it was sent, and
-   * says whether that makes this link send more in this very turn: it goes out together then.
+   * says whether that makes this link send more in this very turn: where it does not, the script is written at once.
    */
   run(
     script: Script,
@@ -76,31 +78,38 @@ export class RedisLink {
     sent?: () => boolean,
   ): Promise<unknown> {
     const call = new ScriptCall(script, keys, args);
-    const reply = sendOff(client, call.byDigest(), sent).catch((error: Error) => {
+    const send = (command: Command): Promise<unknown> => {
+      this.#gather(client);
+      const sending = client.sendCommand(command) as Promise<unknown>;
+      if (sent?.() === false) this.#release(client);
+      return sending;
+    };
+    const reply = send(call.byDigest()).catch((error: Error) => {
       if (!error.message.startsWith('NOSCRIPT')) throw error;
-      return sendOff(client, call.byText(), sent);
+      return send(call.byText());
     });
     return this.#guard(script.name, reply, signal);
   }
 
   /** A command that reads, and has the server tell of the next change of the keys it names (CLIENT TRACKING with OPTIN). */
   tracked(what: string, command: string, args: readonly Arg[], signal?: AbortSignal): Promise<unknown> {
-    if (!this.tracks) return this.call(what, command, args, signal);
-    return this.together(() => {
+    if (this.tracks) {
+      this.#gather(this.sockets.commands);
       this.call('CLIENT CACHING', 'client', ['caching', 'yes']).catch(() => {});
-      return this.call(what, command, args, signal);
-    });
+    }
+    return this.call(what, command, args, signal);
   }
 
-  /** What `work` sends over the command socket goes out in one piece. */
-  together<T>(work: () => T): T {
-    const { stream } = this.sockets.commands;
-    stream.cork();
-    try {
-      return work();
-    } finally {
-      stream.uncork();
-    }
+  /** From here on what is sent is written in one piece, when the work that is due now is done. */
+  #gather(client: Redis): void {
+    if (this.#gathering.has(client)) return;
+    this.#gathering.add(client);
+    client.stream?.cork();
+    queueMicrotask(() => this.#release(client));
+  }
+
+  #release(client: Redis): void {
+    if (this.#gathering.delete(client)) client.stream?.uncork();
   }
 
   #guard(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
@@ -150,14 +159,4 @@ export class RedisLink {
   destroy(): void {
     this.#finish(undefined);
   }
-}
-
-function sendOff(client: Redis, command: Command, sent: (() => boolean) | undefined): Promise<unknown> {
-  if (sent === undefined) return client.sendCommand(command) as Promise<unknown>;
-  const { stream } = client;
-  stream.cork();
-  const reply = client.sendCommand(command) as Promise<unknown>;
-  if (sent()) queueMicrotask(() => stream.uncork());
-  else stream.uncork();
-  return reply;
 }

@@ -37,43 +37,37 @@ export function createReserve(
   const stepAt = ({ ordered }: Lists, list: number): string =>
     context.serving[Math.floor(list / ordered.length)] ?? '0';
 
-  /** Wakes the queues where a read that was to find nothing finds something. A lost link has nothing to listen to. */
-  const wakeIfAny = (found: Promise<unknown>, queues: readonly string[]): void => {
-    found.then(
-      (count) => {
-        if (Number(count) > 0) for (const queue of queues) context.wake(queue);
-      },
-      () => {},
-    );
-  };
-
   /**
    * Has the server tell of the next message on these lists: of all that were asked, or after a full batch, which another reserve
    * follows anyway, of those that we have cut (NOLOOP makes the server forget them). Whatever came since wakes the queues at once.
+   * `listening` was sent along with the reserve.
    */
-  const listen = (request: ReserveRequest, lists: Lists, cut: Iterable<number>, count: number): void => {
-    if (!link.tracks) return;
-    if (count < request.max) wakeIfAny(link.tracked('EXISTS', 'exists', lists.names), request.queues);
-    else
-      link
-        .tracked(
-          'EXISTS',
-          'exists',
-          [...cut].map((list) => lists.names[list] ?? ''),
-        )
-        .catch(() => {});
+  const listen = (
+    request: ReserveRequest,
+    lists: Lists,
+    cut: Iterable<number>,
+    count: number,
+    listening: Promise<unknown> | undefined,
+  ): void => {
+    const full = count >= request.max;
+    if (!link.tracks || (full && listening !== undefined)) return;
+    const names = full ? [...cut].map((list) => lists.names[list] ?? '') : lists.names;
+    const found = listening ?? link.tracked('EXISTS', 'exists', names);
+    found.then(
+      (number) => {
+        if (!full && Number(number) > 0) for (const queue of request.queues) context.wake(queue);
+      },
+      () => {}, // a lost link has nothing to listen to
+    );
   };
 
   /** Sends a reserve; where the lists are few, what has the server tell of them goes with it. */
-  const send = (script: Script, args: readonly Arg[], request: ReserveRequest, lists: Lists) => {
-    const keysOf = [...leaseKeys(context), ...lists.names];
-    if (!link.tracks || lists.names.length > FEW_LISTS)
-      return { reply: link.run(script, keysOf, args), listens: false };
-    return link.together(() => {
-      const reply = link.run(script, keysOf, args);
-      wakeIfAny(link.tracked('EXISTS', 'exists', lists.names), request.queues);
-      return { reply, listens: true };
-    });
+  const send = (script: Script, args: readonly Arg[], { names }: Lists) => {
+    const reply = link.run(script, [...leaseKeys(context), ...names], args);
+    if (!link.tracks || names.length > FEW_LISTS) return { reply, listening: undefined };
+    const listening = link.tracked('EXISTS', 'exists', names);
+    listening.catch(() => {});
+    return { reply, listening };
   };
 
   const reserve = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
@@ -81,11 +75,11 @@ export function createReserve(
     const args: Arg[] = [...leaseArgs(context), owner, request.max, request.leaseMs, BATCH_BYTES];
     args.push(context.serving.join(), ...lists.ordered);
     context.unanswered.add(owner);
-    const sent = send(reserveScript, args, request, lists);
+    const sent = send(reserveScript, args, lists);
     const reply = (await sent.reply) as string[] | null;
     context.unanswered.delete(owner);
     if (reply === null) {
-      if (!sent.listens) listen(request, lists, [], 0);
+      listen(request, lists, [], 0, sent.listening);
       return NOTHING;
     }
     const runs = (reply[0] as string).split(' ').map(Number);
@@ -101,13 +95,13 @@ export function createReserve(
         got.push({ queue, token: tokenOf(tags[i] as string, owner), payload: reply[i + 2] as string });
       }
     }
-    if (!sent.listens) listen(request, lists, cut, got.length);
+    listen(request, lists, cut, got.length, sent.listening);
     return got;
   };
 
   const takeAway = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
     const args: Arg[] = [...leaseArgs(context), request.max, BATCH_BYTES, ...lists.ordered];
-    const sent = send(take, args, request, lists);
+    const sent = send(take, args, lists);
     const reply = (await sent.reply) as unknown[];
     const cut = new Set<number>();
     const got: Reserved[] = [];
@@ -118,7 +112,7 @@ export function createReserve(
       const payload = reply[i + 1] as string;
       got.push({ queue, token: { step: stepAt(lists, list), payload }, payload });
     }
-    if (!sent.listens) listen(request, lists, cut, got.length);
+    listen(request, lists, cut, got.length, sent.listening);
     return got;
   };
 

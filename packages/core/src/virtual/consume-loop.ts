@@ -100,26 +100,11 @@ export class ConsumeLoop {
     if (acked !== undefined) this.#wake(acked);
     const auto = this.#feeds.get(queue, true);
     if (auto !== undefined) this.#wake(auto);
-    this.#hurry();
   }
 
   /** Any queue may have something. */
   wakeAll(): void {
     for (const feed of this.#feeds.values()) this.#wake(feed);
-  }
-
-  /**
-   * What has just come does not wait for the event loop's next turn; what is woken together is asked together. Only where a
-   * reserve is answered over the event loop anyway: else a consumer that publishes could keep everything else from its turn.
-   */
-  #hurry(): void {
-    if (!this.#answersLater || this.#hurried || this.#cycle.size === 0) return;
-    this.#hurried = true;
-    queueMicrotask(() => {
-      this.#hurried = false;
-      clearImmediate(this.#scheduled);
-      if (this.#state === 'open') this.#run();
-    });
   }
 
   /** Credit came back. */
@@ -149,7 +134,25 @@ export class ConsumeLoop {
   #ready(feed: Feed): void {
     feed.state = 'ready';
     this.#cycle.add(feed);
-    this.#schedule();
+    this.#hurry();
+  }
+
+  /**
+   * What is to be asked does not wait for the event loop's next turn, and what is woken together is asked together. Only where a
+   * reserve is answered over the event loop anyway: else a consumer that publishes could keep everything else from its turn.
+   */
+  #hurry(): void {
+    if (!this.#answersLater) {
+      this.#schedule();
+      return;
+    }
+    if (this.#hurried) return;
+    this.#hurried = true;
+    queueMicrotask(() => {
+      this.#hurried = false;
+      clearImmediate(this.#scheduled);
+      if (this.#state === 'open') this.#run();
+    });
   }
 
   #schedule(): void {
