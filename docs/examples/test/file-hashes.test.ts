@@ -3,7 +3,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isUnavailable, startRabbitmq, startRedis } from '@kombu/brokers';
+import {
+  isUnavailable,
+  startConsul,
+  startEtcd,
+  startMongodb,
+  startRabbitmq,
+  startRedis,
+  startSqs,
+  startZookeeper,
+} from '@kombu/brokers';
 import { readArguments } from '../src/file-hashes/arguments.js';
 import { hashFile, listFiles } from '../src/file-hashes/files.js';
 import { table } from '../src/file-hashes/report.js';
@@ -12,6 +21,11 @@ const brokers = [
   ['redis', await startRedis()],
   ['amqp', await startRabbitmq()],
   ['filesystem', await startFolder()],
+  ['sqs', await startService()],
+  ['consul', await startShortSessions()],
+  ['zookeeper', await startEnsemble()],
+  ['etcd', await startStore()],
+  ['mongodb', await startDatabase()],
 ] as const;
 const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 
@@ -19,6 +33,37 @@ const MAIN = path.resolve(import.meta.dirname, '../dist/file-hashes/main.js');
 async function startFolder() {
   const root = await mkdtemp(path.join(tmpdir(), 'file-hashes-broker-'));
   return { url: `filesystem://${root}`, close: () => rm(root, { recursive: true }) };
+}
+
+/** Receives that wait for a second at most: closing waits for them. */
+async function startService() {
+  const server = await startSqs();
+  return { url: `${server.url}?waitTimeMs=1000`, close: () => server.close() };
+}
+
+/** Consul gives back what a killed worker held when its session ends: in 20 s at the soonest, where a server does not allow less. */
+async function startShortSessions() {
+  const server = await startConsul({ sessionTtlMin: '500ms' });
+  return isUnavailable(server) ? server : { url: `${server.url}?leaseMs=3000`, close: () => server.close() };
+}
+
+/** Its sessions are short, so that what a killed worker held comes back soon. */
+async function startEnsemble() {
+  const server = await startZookeeper();
+  if (isUnavailable(server)) return server;
+  return { url: `${server.url}/hashes?leaseMs=2000`, close: () => server.close() };
+}
+
+/** Its sessions are short, too. */
+async function startStore() {
+  const server = await startEtcd();
+  return isUnavailable(server) ? server : { url: `${server.url}?leaseMs=2000`, close: () => server.close() };
+}
+
+/** A database, with short leases. */
+async function startDatabase() {
+  const server = await startMongodb();
+  return isUnavailable(server) ? server : { url: `${server.url}hashes?leaseMs=2000`, close: () => server.close() };
 }
 
 /** Runs the main job as a user does, and resolves with how it ended. */

@@ -1,4 +1,4 @@
-import { type KombuError, onAbort } from '@kombu/core';
+import { type KombuError, onAbort, TokenBucket } from '@kombu/core';
 import { asKombuError } from '@kombu/core/virtual';
 import type { DriverContext } from './driver-context.js';
 import { callContext } from './link.js';
@@ -8,6 +8,11 @@ import { missingIsNothing } from './queue-listing.js';
 const WAIT_S = 300;
 /** How much longer than that an answer may take. */
 const GRACE_S = 30;
+/** So many queries a second are asked without a pause, after a quiet time so many at once. */
+const QUERIES_A_SECOND = 10;
+const BURST = 20;
+/** The rest after a change where changes come quickly, so that many are one. */
+const QUICKLY_MS = 25;
 /** The pause after a query that failed, where the link goes on. */
 const AFTER_FAILURE_MS = 2000;
 
@@ -15,8 +20,10 @@ export interface FeedHooks {
   readonly prefix: string;
   /** There was a change, or there may have been one; `isThere`: there is a key below the prefix. */
   changed(isThere: boolean): Promise<void>;
-  /** How long to rest after a change, so that many changes are one. */
-  pauseMs(): number;
+  /** A query is on its way that tells of every change since the answer before; or none is. */
+  is(state: 'asking' | 'resting'): void;
+  /** How long to rest after a change in any case. */
+  restMs(): number;
   failed(error: KombuError): void;
 }
 
@@ -30,10 +37,12 @@ export class ChangeFeed {
   readonly #hooks: FeedHooks;
   readonly #ctx = callContext();
   readonly #abort = new AbortController();
+  readonly #rate: TokenBucket;
 
   constructor(context: Pick<DriverContext, 'link' | 'transport'>, hooks: FeedHooks) {
     this.#context = context as DriverContext;
     this.#hooks = hooks;
+    this.#rate = new TokenBucket(QUERIES_A_SECOND, BURST, context.transport.clock);
     void this.#run();
   }
 
@@ -53,15 +62,20 @@ export class ChangeFeed {
     let index = 0;
     while (this.#isRunning) {
       try {
+        this.#rate.canConsume();
+        // The first answer only says where the store is.
+        if (index > 0) this.#hooks.is('asking');
         const answer = await this.#ask(index);
         if (!this.#isRunning) return;
+        this.#hooks.is('resting');
         const before = index;
         index = answer.index < before ? 0 : answer.index;
         if (index === before) continue;
         await this.#hooks.changed(answer.status !== 404);
-        await this.#pause(this.#hooks.pauseMs());
+        await this.#pause(Math.max(this.#hooks.restMs(), this.#rate.expectedTime() > 0 ? QUICKLY_MS : 0));
       } catch (cause) {
         if (!this.#isRunning) return;
+        this.#hooks.is('resting');
         index = 0;
         this.#hooks.failed(asKombuError(cause, `watching ${this.#hooks.prefix} failed`));
         await this.#pause(AFTER_FAILURE_MS);
@@ -80,9 +94,10 @@ export class ChangeFeed {
     );
   }
 
-  #pause(ms: number): Promise<void> {
+  async #pause(ms: number): Promise<void> {
+    if (ms === 0) return;
     const { clock } = this.#context.transport;
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       const cancel = clock.after(ms, () => {
         unlisten();
         resolve();

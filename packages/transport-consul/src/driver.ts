@@ -66,6 +66,8 @@ export async function createDriver(opened: Opened, transport: TransportContext):
       // Each queue is asked by itself, many at once.
       queuesPerReserve: 1,
       maxBatch: MAX_RESERVE,
+      // While the server writes one down, the next is on its way.
+      parallelReserves: 2,
       receiveWaitMs: 0,
       lease: 'session',
       priorities: 10,

@@ -37,6 +37,8 @@ export function foreignOrder(a: string, b: string): number {
  * one; what this link writes at the same index is counted.
  */
 export class NameGiver {
+  /** Tells names from those that others give at the same index. */
+  readonly #id = randomBytes(4).toString('hex');
   #index = 0;
   #count = 0;
 
@@ -53,7 +55,6 @@ export class NameGiver {
     const count = String(this.#count).padStart(6, '0');
     const bytes = message.bytes.toString(36);
     const expires = Math.ceil(message.expiresAt ?? 0).toString(36);
-    const random = randomBytes(4).toString('hex');
-    return `${9 - message.priority}-${index}-${count}-${bytes}-${expires}-${random}${message.redelivered ? '-r' : ''}`;
+    return `${9 - message.priority}-${index}-${count}-${bytes}-${expires}-${this.#id}${message.redelivered ? '-r' : ''}`;
   }
 }

@@ -19,6 +19,8 @@ import {
   transact,
 } from './transactions.js';
 
+/** What is larger goes in a call of its own, as it is: in a transaction it would be base64, and leave no room for others. */
+const ALONE_BYTES = 128 * 1024;
 /** How many messages of waiting puts are stored in one go. */
 const MAX_COMMIT = 256;
 
@@ -93,7 +95,7 @@ export function createPut(
       const set: Operation = { KV: { Verb: 'set', Key, Value: encodeValue(payload as string) } };
       const more = [...(marked.has(queue) ? [] : markers(queue)), set];
       const size = more.reduce((sum, operation) => sum + operationBytes(operation), 0);
-      const alone = size > MAX_TRANSACTION_BYTES;
+      const alone = size > ALONE_BYTES;
       if (alone || operations.length + more.length > MAX_OPERATIONS || bytes + size > MAX_TRANSACTION_BYTES) {
         if (!(await flush())) return false;
       }
@@ -101,7 +103,6 @@ export function createPut(
       bytes += alone ? 0 : size;
       marked.add(queue);
       if (!alone) continue;
-      // Base64 makes it larger than a transaction may be.
       if (!(await flush())) return false;
       const { kv } = link.client;
       const put = { key: Key, value: payload as string, cas: 0 };

@@ -5,7 +5,7 @@ import { type Listing, listQueue, readClaims } from './queue-listing.js';
 import type { Entry } from './transactions.js';
 
 /** A listing of so many names costs next to nothing, and is made anew whenever something has changed. */
-const SMALL = 2000;
+export const SMALL = 128;
 /** A long listing is made anew at most so often: listing takes no more than this part of the time. */
 const SHARE = 20;
 /** For so many reserves after a conflict the claims of others are looked at first. */
@@ -29,8 +29,8 @@ export class QueueView {
   /** What this link has removed while a listing was under way, which may still have it. */
   readonly #gone = new Set<string>();
   #state: 'stale' | 'fresh' = 'stale';
-  /** Whether somebody tells of changes. */
-  watched = false;
+  /** Whether somebody tells of changes: nobody; somebody who is having a rest; or at once. */
+  told: 'never' | 'later' | 'at once' = 'never';
   #careful = 0;
   #listedAt = Number.NEGATIVE_INFINITY;
   #tookMs = 0;
@@ -48,7 +48,7 @@ export class QueueView {
 
   /** Nothing is in anybody's hands and nobody watches: the view can be forgotten. */
   get isIdle(): boolean {
-    return this.#held.size === 0 && !this.watched && this.#listing === undefined;
+    return this.#held.size === 0 && this.told === 'never' && this.#listing === undefined;
   }
 
   /** Something has changed in the store. */
@@ -61,9 +61,10 @@ export class QueueView {
     this.#careful = CAREFUL;
   }
 
-  /** Sees to it that what is ready is known well enough to be taken. Names beyond those that are known count as `wanted`. */
+  /** Sees to it that what is ready is known well enough to be taken. */
   async prepare(signal?: AbortSignal): Promise<void> {
-    if (!this.watched || (this.#state === 'stale' && this.#mayList())) await this.refresh(signal);
+    const isKnown = this.told === 'at once' || (this.told === 'later' && this.length > 0);
+    if (!isKnown || (this.#state === 'stale' && this.#mayList())) await this.refresh(signal);
     else if (this.#careful > 0 && this.length > 0) {
       this.#careful--;
       await this.leaveOutClaims(signal);
@@ -71,7 +72,7 @@ export class QueueView {
   }
 
   #mayList(): boolean {
-    if (this.length === 0 || this.length <= SMALL) return true;
+    if (this.length <= SMALL) return true;
     return performance.now() - this.#listedAt > this.#tookMs * SHARE;
   }
 
@@ -79,7 +80,7 @@ export class QueueView {
   async refresh(signal?: AbortSignal): Promise<void> {
     while (this.#listing !== undefined) {
       await this.#listing.catch(() => {});
-      if (this.watched && this.#state === 'fresh') return;
+      if (this.told === 'at once' && this.#state === 'fresh') return;
     }
     this.#listing = this.#list(signal).finally(() => {
       this.#listing = undefined;
@@ -120,7 +121,7 @@ export class QueueView {
   /** Messages that somebody else has; only where there are claims that are not this link's does that have to be read. */
   async #lockedOf(listing: Listing, signal: AbortSignal | undefined): Promise<ReadonlySet<string>> {
     const locked = new Set<string>();
-    if (listing.claims.every((name) => this.#held.has(name))) return locked;
+    if (listing.claims.every((name) => this.#held.has(name) || this.#gone.has(name))) return locked;
     const { link, layout } = this.#link;
     const messages = new Set(listing.messages);
     for (const [name, claim] of await readClaims(link, layout, this.#queue, signal)) {

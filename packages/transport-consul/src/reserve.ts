@@ -95,30 +95,67 @@ export function createReserve(
   context: DriverContext,
   settled: (queue: string) => Promise<unknown>,
 ): VirtualDriver['reserve'] {
-  return async ({ queues, max, noAck, signal }) => {
+  const { views } = context;
+  const choosing = new Turns();
+  const handing = new Turns();
+
+  const choose = async (queue: string, max: number, signal: AbortSignal): Promise<readonly string[]> => {
+    const view = views.of(queue);
+    await settled(queue);
+    if (signal.aborted) return [];
+    await view.prepare();
+    return view.takeNames(max);
+  };
+
+  const reserve = async (queue: string, max: number, noAck: boolean, signal: AbortSignal): Promise<Reserved[]> => {
     const taken: Reserved[] = [];
-    for (const queue of queues) {
-      await settled(queue);
-      const view = context.views.of(queue);
-      if (signal.aborted) break;
-      try {
-        await view.prepare();
-        while (taken.length < max && !signal.aborted) {
-          // In one transaction: with `noAck` there are twice as many operations.
-          const names = view.takeNames(Math.min(max - taken.length, noAck ? MAX_RESERVE / 2 : MAX_RESERVE));
-          if (names.length === 0) break;
-          const got = await take(context, queue, names, noAck);
-          taken.push(...got);
-          if (got.length < names.length) await view.leaveOutClaims();
-        }
-      } catch (error) {
-        // What was taken is somebody's now; what went wrong shows again at the next call.
-        if (taken.length === 0) throw error;
-        break;
+    const view = views.of(queue);
+    // In one transaction: with `noAck` there are twice as many operations.
+    const most = noAck ? MAX_RESERVE / 2 : MAX_RESERVE;
+    let names = await choosing.take(queue, () => choose(queue, max, signal));
+    try {
+      while (names.length > 0 && !signal.aborted) {
+        const chosen = names.slice(0, most);
+        names = names.slice(most);
+        const got = await take(context, queue, chosen, noAck);
+        taken.push(...got);
+        if (names.length > 0 || got.length === chosen.length) continue;
+        await view.leaveOutClaims();
+        names = view.takeNames(max - taken.length);
       }
+    } catch (error) {
+      // What was taken is somebody's now; what went wrong shows again at the next call.
+      if (taken.length === 0) throw error;
+    } finally {
+      for (const name of names) view.released(name);
     }
     return taken;
   };
+
+  // Calls overlap, but the first one chooses first, and is answered first.
+  return ({ queues: [queue = ''], max, noAck, signal }) => {
+    const taken = reserve(queue, max, noAck, signal);
+    // It may fail before its turn has come.
+    taken.catch(() => {});
+    return handing.take(queue, () => taken);
+  };
+}
+
+/** Has the work on a queue done in the order in which it was asked for. */
+class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  take<T>(queue: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(queue);
+    const mine = before === undefined ? work() : before.then(work);
+    const done = mine.then(
+      () => {},
+      () => {},
+    );
+    this.#last.set(queue, done);
+    void done.then(() => (this.#last.get(queue) === done ? this.#last.delete(queue) : undefined));
+    return mine;
+  }
 }
 
 /** The part of the driver that takes what has expired, wherever it stands: names say when. */

@@ -2,9 +2,10 @@ import type { KombuError } from '@kombu/core';
 import type { VirtualDriver } from '@kombu/core/virtual';
 import { ChangeFeed } from './change-feed.js';
 import type { DriverContext } from './driver-context.js';
+import { SMALL } from './queue-view.js';
 
-/** So many queues have a blocking query of their own; Consul allows a client 200 connections. */
-const OWN_FEEDS = 48;
+/** So many queues have a blocking query of their own. Consul allows 200 connections from one machine, all its processes together. */
+const OWN_FEEDS = 16;
 
 /** Tells consumers of changes, and everybody of queues that were deleted. */
 export interface QueueWatch {
@@ -33,9 +34,7 @@ export function createWatch(context: DriverContext): QueueWatch {
     return (await link.call('looking for a queue', (o) => kv.get({ key, ...o } as never))).status !== 404;
   };
   const changed = (queue: string): void => {
-    const view = views.of(queue);
-    view.watched = true;
-    view.changed();
+    views.of(queue).changed();
     tell?.(queue);
   };
 
@@ -44,7 +43,11 @@ export function createWatch(context: DriverContext): QueueWatch {
     return new ChangeFeed(context, {
       prefix: layout.root(queue),
       failed,
-      pauseMs: () => 25 + views.of(queue).length / 100,
+      // While there is enough to take, only a higher priority would be news.
+      restMs: () => (views.of(queue).length > SMALL ? 250 : 0),
+      is(state) {
+        views.of(queue).told = state === 'asking' ? 'at once' : 'later';
+      },
       async changed(isThere) {
         changed(queue);
         if (isThere) seen = 'there';
@@ -56,7 +59,10 @@ export function createWatch(context: DriverContext): QueueWatch {
     new ChangeFeed(context, {
       prefix: layout.queues,
       failed,
-      pauseMs: () => 25 + others.size,
+      restMs: () => 50 + others.size,
+      is(state) {
+        for (const queue of others) views.of(queue).told = state === 'asking' ? 'at once' : 'later';
+      },
       async changed() {
         for (const queue of others) changed(queue);
       },
@@ -66,7 +72,7 @@ export function createWatch(context: DriverContext): QueueWatch {
     feeds.get(queue)?.stop();
     feeds.delete(queue);
     others.delete(queue);
-    views.of(queue).watched = false;
+    views.of(queue).told = 'never';
     if (others.size > 0) return;
     shared?.stop();
     shared = undefined;

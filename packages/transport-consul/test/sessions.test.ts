@@ -118,7 +118,10 @@ await withServer({}, (server) => {
           everyMs: 1,
         });
         proxy.freeze();
-        const outcome = await got.then((message) => message, (error: unknown) => error);
+        const outcome = await got.then(
+          (message) => message,
+          (error: unknown) => error,
+        );
         await until(() => !taking.connected, { what: 'the loss is noticed' });
         proxy.resume();
         await until(() => taking.connected, { what: 'it is back' });
@@ -173,19 +176,26 @@ await withServer({ sessionTtlMin: undefined } as never, (server) => {
       await connection.close();
     });
 
-    it('gives back what a killed process held within twice those ten seconds', async () => {
-      const connection = connect(server);
-      const queue = new Queue('slow');
-      await queue.bind(connection).queueDeclare();
-      await connection.producer().publish('it', { routingKey: 'slow' });
-      const child = await holder(server.url, 'slow', { leaseMs: 20_000 });
-      const killed = performance.now();
-      child.kill('SIGKILL');
-      const again = await fetched(connection, queue, 25_000);
-      expect(again.deliveryInfo.redelivered).toBe(true);
-      expect(performance.now() - killed).toBeLessThan(21_500);
-      await again.ack();
-      await connection.close();
-    }, 60_000);
+    // Twenty seconds of waiting are for the full count alone.
+    const full = Number(process.env.KOMBU_TEST_SCALE ?? 0) >= 1;
+    const slowly = full ? it : () => {};
+    slowly(
+      'gives back what a killed process held within twice those ten seconds',
+      async () => {
+        const connection = connect(server);
+        const queue = new Queue('slow');
+        await queue.bind(connection).queueDeclare();
+        await connection.producer().publish('it', { routingKey: 'slow' });
+        const child = await holder(server.url, 'slow', { leaseMs: 20_000 });
+        const killed = performance.now();
+        child.kill('SIGKILL');
+        const again = await fetched(connection, queue, 25_000);
+        expect(again.deliveryInfo.redelivered).toBe(true);
+        expect(performance.now() - killed).toBeLessThan(21_500);
+        await again.ack();
+        await connection.close();
+      },
+      60_000,
+    );
   });
 });

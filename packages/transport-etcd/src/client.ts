@@ -36,6 +36,23 @@ function credentials(tls: Tls): NonNullable<IOptions['credentials']> {
   } as NonNullable<IOptions['credentials']>;
 }
 
+/** The part of etcd3 that holds the services of a server. */
+interface Host {
+  cachedServices: Record<string, { close(): void } | undefined>;
+  resetAllServices(): void;
+}
+
+/**
+ * Has the services of a server closed when they are to be. etcd3 waits up to a second for those that are connecting, which may leave
+ * a socket open for ever; gRPC ends them well since 1.8.
+ */
+function closeAtOnce(host: Host): void {
+  host.resetAllServices = () => {
+    for (const service of Object.values(host.cachedServices)) service?.close();
+    host.cachedServices = Object.create(null);
+  };
+}
+
 /**
  * Makes a client for one server and one link: it retries nothing and goes to no other server, since the Connection does both. Its
  * services share one socket, which no other link has: gRPC shares sockets between clients whose options are the same.
@@ -56,5 +73,8 @@ export function createClient(target: BrokerTarget, name: string): Etcd3 {
     },
     ...(tls === undefined ? {} : { credentials: credentials(tls) }),
   };
-  return new Etcd3(options);
+  const client = new Etcd3(options);
+  const { pool } = client as unknown as { readonly pool: { readonly hosts: readonly Host[] } };
+  for (const one of pool.hosts) closeAtOnce(one);
+  return client;
 }

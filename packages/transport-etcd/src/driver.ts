@@ -12,11 +12,16 @@ import { createStore } from './store.js';
 import { createWatch } from './watch.js';
 import { Watcher } from './watcher.js';
 
-/** Makes the driver of a link that was just opened. Every step is one transaction, or a few of which each is safe. */
-export function createDriver(
+/**
+ * Makes the driver of a link that was just opened. Every step is one transaction, or a few of which each is safe.
+ *
+ * @param left whether the link before has left a session, which was ended just now
+ */
+export async function createDriver(
   parts: Pick<DriverContext, 'link' | 'keys' | 'session' | 'transport'>,
   serverVersion: string | undefined,
-): VirtualDriver {
+  left: boolean,
+): Promise<VirtualDriver> {
   const { link, keys, session, transport } = parts;
   const { clock } = transport;
   const watcher = new Watcher(link);
@@ -32,13 +37,12 @@ export function createDriver(
   };
   const recovery = createRecovery(context);
   const everything = { limit: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
+  if (left) await recovery.recover(everything);
   return {
     closed: link.closed,
     limits: {
       queuesPerReserve: 50,
-      // Two of these on the way at once: one is handed out while the server fills the next.
       maxBatch: 100,
-      parallelReserves: 2,
       maxPutBatch: 100,
       receiveWaitMs: 0,
       lease: 'session',

@@ -88,8 +88,8 @@ export class Line {
     return gaps;
   }
 
-  /** Takes in the names of a gap; `more`: there were more than were asked for. Undefined: listing it failed. */
-  listed(gap: Gap, names: readonly string[] | undefined, more: boolean): void {
+  /** Takes in the names of a gap, but those that are claimed; `more`: there are more. Undefined: listing it failed. */
+  listed(gap: Gap, names: readonly string[] | undefined, claimed: ReadonlySet<string>, more: boolean): void {
     if (gap.resets !== this.#resets) return;
     if (names === undefined) {
       for (let i = gap.first; i <= gap.last; i++) this.#mark(i, 'open');
@@ -98,7 +98,7 @@ export class Line {
     for (const name of names) {
       const rank = this.#ranks[Number(name[0])];
       if (rank === undefined) continue;
-      rank.names.push(name);
+      if (!claimed.has(name)) rank.names.push(name);
       rank.after = name;
     }
     const reached = Number(names.at(-1)?.[0] ?? gap.first);

@@ -5,6 +5,7 @@ import { bytes, endOf, keysFrom } from './requests.js';
 
 /** How many names one listing asks for. */
 const NAMES = 500;
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** The lines of the queues that are watched, and how lines are filled. */
 export class Lines {
@@ -56,22 +57,25 @@ export class Lines {
     }
   }
 
+  /** Lists names, those that are claimed left out: when they come back, the tail says so. */
   async #fill(queue: string, line: Line, gaps: readonly Gap[]): Promise<void> {
-    const prefix = this.#keys.messages(queue);
-    const success = gaps.map(({ first, last, after }) => {
+    const messages = this.#keys.messages(queue);
+    const claims = this.#keys.claims(queue);
+    const list = (prefix: string, { first, last, after }: Gap, limit: number) => {
       const start = after === undefined ? `${prefix}${first}` : `${prefix}${after}\0`;
-      const end = last === 9 ? endOf(prefix) : bytes(`${prefix}${last + 1}`);
-      return keysFrom(start, end, NAMES);
-    });
+      return keysFrom(start, last === 9 ? endOf(prefix) : bytes(`${prefix}${last + 1}`), limit);
+    };
+    const success = gaps.flatMap((gap) => [list(messages, gap, NAMES), list(claims, gap, NAMES)]);
     try {
       const { responses } = await this.#link.txn(`listing queue '${queue}'`, { success });
       for (const [i, gap] of gaps.entries()) {
-        const range = responses[i]?.response_range;
-        const names = range?.kvs.map(({ key }) => key.toString('latin1', prefix.length));
-        line.listed(gap, names ?? [], range?.more ?? false);
+        const [found, claimed] = [responses[2 * i]?.response_range, responses[2 * i + 1]?.response_range];
+        const held = new Set(claimed?.kvs.map(({ key }) => key.toString('latin1', claims.length)));
+        const names = (found?.kvs ?? []).map(({ key }) => key.toString('latin1', messages.length));
+        line.listed(gap, names, held, found?.more ?? false);
       }
     } catch (error) {
-      for (const gap of gaps) line.listed(gap, undefined, false);
+      for (const gap of gaps) line.listed(gap, undefined, NOBODY, false);
       throw error;
     }
   }

@@ -10,6 +10,12 @@ export type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>;
 type Interceptor = NonNullable<CallOptions['interceptors']>[number];
 type RunningCall = ReturnType<Parameters<Interceptor>[1]>;
 
+/** What is needed of a stream here. */
+interface Stream {
+  cancel(): void;
+  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
+}
+
 /**
  * One client of one server, from when it was opened until it is lost: then every call that is under way ends at once, and the
  * client with it. Every error is translated here.
@@ -22,7 +28,7 @@ export class EtcdLink {
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
   readonly #running = new Set<(error: KombuError) => void>();
-  readonly #streams = new Set<{ cancel(): void }>();
+  readonly #streams = new Set<Stream>();
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** What calls end with once the link is closed. */
   #ended: KombuError | undefined;
@@ -71,25 +77,20 @@ export class EtcdLink {
     return signal === undefined ? answer : waitOrAbort(answer, signal, what);
   }
 
-  /** Options for a stream, which has no deadline. */
-  streamOptions(): CallOptions {
-    const { deadline: _, ...options } = this.#options(() => {});
-    return options;
-  }
-
-  /** A stream that ends with the link, and the link with it. */
-  adopt(
-    stream: { cancel(): void; on(event: 'error' | 'end', listener: (error?: Error) => void): unknown },
-    what: string,
-  ): void {
-    this.#streams.add(stream);
-    const ended = (error?: Error): void => {
-      this.#streams.delete(stream);
-      this.fail(translateError(error ?? new Error('UNAVAILABLE: the stream has ended'), what).error);
-    };
-    stream.on('error', ended);
-    stream.on('end', () => ended());
-    if (!this.isOpen) stream.cancel();
+  /** Opens a stream that ends with the link, and the link with it. */
+  stream<S extends Stream>(what: string, start: (options: CallOptions) => Promise<S>): Promise<S> {
+    return this.call(what, async ({ deadline: _, ...options }) => {
+      const stream = await start(options);
+      const ended = (error?: Error): void => {
+        this.#streams.delete(stream);
+        this.fail(translateError(error ?? new Error('UNAVAILABLE: the stream has ended'), what).error);
+      };
+      stream.on('error', ended);
+      stream.on('end', () => ended());
+      if (this.isOpen) this.#streams.add(stream);
+      else stream.cancel();
+      return stream;
+    });
   }
 
   /** Ends the link because of an error. */

@@ -5,8 +5,10 @@ import { createDriver } from './driver.js';
 import { createKeys } from './keys.js';
 import { EtcdLink } from './link.js';
 import type { EtcdOptions } from './options.js';
+import { probe } from './probe.js';
 import { keepAlive, startSession } from './session.js';
 import type { Sessions } from './sessions.js';
+import { translateError } from './translate-error.js';
 
 /** In how much time a dead link is found out, where nothing else is asked for. */
 const HEARTBEAT_MS = 20_000;
@@ -19,8 +21,11 @@ export async function open(
   sessions: Sessions,
 ): Promise<VirtualDriver> {
   const { signal, clock, connectionId } = transport;
-  const { options, userid: name, password = '', connectTimeoutMs } = target;
-  const what = `connecting to etcd at ${target.hostname ?? '127.0.0.1'}:${target.port ?? 2379}`;
+  const { options, userid: name, password = '', connectTimeoutMs, hostname = '127.0.0.1', port = 2379 } = target;
+  const what = `connecting to etcd at ${hostname}:${port}`;
+  await probe(hostname, port, connectTimeoutMs, signal).catch((error: unknown) => {
+    throw signal.aborted ? abortError(signal, what) : translateError(error, what).error;
+  });
   const client = createClient(target, uuid());
   const link = new EtcdLink(client, transport.logger);
   const abort = (): void => link.destroy();
@@ -30,6 +35,7 @@ export async function open(
       const login = await link.call(what, (o) => client.auth.authenticate({ name, password }, o));
       link.token = login.token;
     }
+    const status = link.call(what, (o) => client.maintenance.status(o)).catch(() => undefined);
     const keys = createKeys(options.prefix ?? 'kombu/', target.virtualHost);
     const session = await startSession(link, keys, options.leaseMs ?? LEASE_MS, connectTimeoutMs, what);
     const heartbeatMs = target.heartbeatMs || HEARTBEAT_MS;
@@ -41,8 +47,7 @@ export async function open(
     void link.closed.then((error) => {
       if (error !== undefined) sessions.leave(connectionId, session.lease, clock.monotonic() + session.ttlMs);
     });
-    const version = await link.call(what, (o) => client.maintenance.status(o)).catch(() => undefined);
-    return createDriver({ link, keys, session, transport }, version?.version);
+    return await createDriver({ link, keys, session, transport }, (await status)?.version, before !== undefined);
   } catch (error) {
     link.destroy();
     throw signal.aborted ? abortError(signal, what) : error;

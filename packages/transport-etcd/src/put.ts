@@ -178,9 +178,9 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     new Promise<PutResult>((resolve, reject) => {
       const failures: ItemFailure[] = [];
       for (const [index, entry] of entries.entries()) {
-        if (entry.bytes > MAX_BODY_BYTES) failures.push({ index, error: tooLarge(entry) });
+        if (sizeOf(entry) > MAX_BODY_BYTES) failures.push({ index, error: tooLarge(entry) });
       }
-      const good = failures.length === 0 ? entries : entries.filter(({ bytes }) => bytes <= MAX_BODY_BYTES);
+      const good = failures.length === 0 ? entries : entries.filter((entry) => sizeOf(entry) <= MAX_BODY_BYTES);
       waiting.push({ check, entries: good, failures, next: 0, resolve, reject });
       if (state === 'running') return;
       state = 'running';
@@ -189,7 +189,11 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     });
 }
 
-function tooLarge({ bytes, queue }: PutEntry): UndeliverableError {
-  const what = `a message of ${bytes} bytes for queue '${queue}' is larger than etcd can store`;
+function sizeOf({ message }: PutEntry): number {
+  return message.body.byteLength;
+}
+
+function tooLarge(entry: PutEntry): UndeliverableError {
+  const what = `a message of ${sizeOf(entry)} bytes for queue '${entry.queue}' is larger than etcd can store`;
   return new UndeliverableError('MESSAGE_TOO_LARGE', `${what} (${MAX_BODY_BYTES} bytes)`);
 }

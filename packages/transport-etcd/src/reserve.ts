@@ -82,8 +82,12 @@ export function createReserve(context: DriverContext): VirtualDriver['reserve'] 
 
   const fill = async (queue: string, found: Reserved[], request: ReserveRequest): Promise<void> => {
     const line = lines.of(queue);
-    while (!request.signal.aborted) {
-      const want = request.max - found.length;
+    // Fewer than were asked for say that there are no more.
+    for (
+      let want = request.max - found.length;
+      want > 0 && !request.signal.aborted;
+      want = request.max - found.length
+    ) {
       const skip = contended.has(queue) ? want * Math.floor(Math.random() * SKIPPED_SHARES) : 0;
       const names = await lines.take(queue, line, want, skip);
       if (names.length === 0) return;
@@ -91,7 +95,6 @@ export function createReserve(context: DriverContext): VirtualDriver['reserve'] 
       if (got.length < names.length) contended.add(queue);
       else contended.delete(queue);
       found.push(...got);
-      if (got.length > 0) return;
     }
   };
 

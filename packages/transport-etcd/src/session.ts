@@ -36,8 +36,7 @@ export async function startSession(
  */
 export async function keepAlive(link: EtcdLink, session: Session, clock: Clock, everyMs: number): Promise<void> {
   const what = 'keeping the session at etcd';
-  const stream = await link.call(what, () => link.client.leaseClient.leaseKeepAlive(link.streamOptions()));
-  link.adopt(stream, what);
+  const stream = await link.stream(what, (options) => link.client.leaseClient.leaseKeepAlive(options));
   let cancel = (): void => {};
   let state: 'asked' | 'answered' = 'answered';
   stream.on('data', ({ TTL }: { TTL: string }) => {

@@ -115,7 +115,6 @@ export class Watcher {
 }
 
 async function openStream(link: EtcdLink): Promise<WatchStream> {
-  const stream = await link.call('watching etcd', () => link.client.watchClient.watch(link.streamOptions()));
-  link.adopt(stream, 'watching etcd');
+  const stream = await link.stream('watching etcd', (options) => link.client.watchClient.watch(options));
   return stream as unknown as WatchStream;
 }

@@ -66,8 +66,10 @@ export class FolderLink {
   /** Translates an error, and ends the link when it says that a folder is gone. */
   translate(error: unknown, what: string): KombuError {
     const code = codeOf(error);
-    const lost = code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESTALE' ? this.look() : undefined;
-    return lost ?? translateError(error, what);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ESTALE') return translateError(error, what);
+    const { message } = translateError(error, what);
+    // Something else is missing: the link goes on, and so may whoever tries again.
+    return this.look() ?? new OperationalError('BROKER_BUSY', message, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import { copyFileSync, renameSync, unlinkSync, utimesSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, unlinkSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { MessageStateError } from '@kombu/core';
 import type { ItemFailure, Settlement, VirtualDriver } from '@kombu/core/virtual';
@@ -15,7 +15,8 @@ function finish({ folders }: DriverContext, file: Reservation): boolean {
     else keep(at, path.join(folders.processed, file.name));
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    // It may also be the folder of processed files that is missing.
+    if (isMissing(error) && !existsSync(at)) return false;
     throw error;
   }
 }
@@ -50,15 +51,19 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
     link.check();
     const failures: ItemFailure[] = [];
     for (const [index, item] of items.entries()) {
+      // With the folder gone the next link does it.
+      const gone = link.isOpen ? undefined : link.look();
+      if (gone !== undefined) {
+        failures.push({ index, error: gone });
+        continue;
+      }
       try {
         const done = settleOne(context, item);
-        if (!done && link.look() === undefined) failures.push({ index, error: lost(item) });
-        if (done && (item.outcome === 'release' || item.outcome === 'requeue')) context.wake(item.queue);
+        if (!done) failures.push({ index, error: link.look() ?? lost(item) });
+        else if (item.outcome === 'release' || item.outcome === 'requeue') context.wake(item.queue);
       } catch (error) {
         failures.push({ index, error: link.translate(error, `settling a message of queue '${item.queue}'`) });
       }
-      // With the folder gone nothing is settled: the next link does it.
-      link.check();
     }
     return failures;
   };

@@ -38,7 +38,8 @@ export function createBroadcast(context: DriverContext): BroadcastStore & { clos
   const caughtUp = (): void => {
     for (const listener of listeners) if (listener.after === tail?.it.last) listener.after = undefined;
   };
-  const follow = (): Tail<BroadcastDocument> => new Tail(link, collections.broadcast, { document, caughtUp });
+  const follow = (): Tail<BroadcastDocument> =>
+    new Tail(link, collections.broadcast, { document, caughtUp }, options.pollingIntervalMs ?? 1000);
 
   const started = async (): Promise<Tail<BroadcastDocument>> => {
     if (tail === undefined) {

@@ -80,7 +80,7 @@ export function createChangeStream(
     while (watched.queues.size > 0 && link.isOpen && state === 'running') {
       const asked = watched.queues.size;
       const since = performance.now();
-      await link.run('watching for changes', read).catch(() => {});
+      await link.background('watching for changes', read).catch(() => {});
       if (asked !== watched.queues.size || performance.now() - since > LONGEST_PAUSE_MS) pause = SHORTEST_PAUSE_MS;
       else pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       watched.wakeAll();

@@ -17,7 +17,12 @@ export interface SignalDocument {
 /** What Python keeps of a queue when its option `ttl` is on. */
 export interface QueueDocument {
   readonly _id: string;
-  readonly options?: { readonly arguments?: Readonly<Record<string, unknown>> | null } | null;
+  readonly options?: {
+    readonly durable?: unknown;
+    readonly exclusive?: unknown;
+    readonly auto_delete?: unknown;
+    readonly arguments?: Readonly<Record<string, unknown>> | null;
+  } | null;
   readonly expire_at?: Date | null;
 }
 
@@ -36,6 +41,12 @@ export interface Collections {
 const SIGNALS_BYTES = 65_536;
 
 const EXPIRY: IndexDescription = { key: { expire_at: 1 }, expireAfterSeconds: 0 };
+
+/** NamespaceNotFound: a collection that is not there yet has no index. */
+function unlessMissing(error: { code?: unknown }): { name?: string }[] {
+  if (error.code === 26) return [];
+  throw error;
+}
 
 /** Names the collections; nothing is made yet. Routing is read where it is written, never from a member that lags behind. */
 export function collectionsOf(db: Db, options: ResolvedOptions): Collections {
@@ -59,10 +70,20 @@ export async function prepare(
   signals: boolean,
 ): Promise<void> {
   const { db, messages, routing, broadcast, queues, declarations } = collections;
-  const indexes = (collection: Collection<never>, wanted: readonly IndexDescription[]): Promise<unknown> =>
-    link.run(`making indexes of '${collection.collectionName}'`, () => collection.createIndexes([...wanted]));
+  /** Makes the indexes that are missing, each by itself: FerretDB breaks the link when it is asked for several that are there. */
+  const indexes = async (collection: Collection<never>, wanted: readonly IndexDescription[]): Promise<void> => {
+    const what = `making indexes of '${collection.collectionName}'`;
+    const there = await link.run(what, () => collection.indexes().catch(unlessMissing));
+    const known = new Set(there.map(({ name }) => name));
+    for (const index of wanted) {
+      const name = Object.entries(index.key)
+        .map(([field, order]) => `${field}_${order}`)
+        .join('_');
+      if (!known.has(name)) await link.run(what, () => collection.createIndexes([{ ...index, name }]));
+    }
+  };
   /** Not every server removes expired documents by itself; core does not rely on it. */
-  const expiry = (collection: Collection<never>): Promise<unknown> =>
+  const expiry = (collection: Collection<never>): Promise<void> =>
     indexes(collection, [EXPIRY]).catch((error: unknown) => {
       if (!KombuError.is(error, 'ERR_KOMBU_NOT_SUPPORTED')) throw error;
     });
@@ -75,27 +96,26 @@ export async function prepare(
       }),
     );
   };
-  const any = <T>(collection: T): Collection<never> => collection as Collection<never>;
-  const steps: Promise<unknown>[] = [
-    indexes(any(messages), [
-      { key: { queue: 1, priority: 1, _id: 1 } },
-      { key: { locked_until: 1 }, sparse: true },
-      { key: { reserved: 1 }, sparse: true },
-      { key: { expires_at: 1 }, sparse: true },
-    ]).then(() => expiry(any(messages))),
-    indexes(any(routing), [{ key: { queue: 1, exchange: 1 } }, { key: { exchange: 1 } }]).then(() =>
-      options.ttl ? expiry(any(routing)) : undefined,
-    ),
-    indexes(any(declarations), [
-      { key: { exchange: 1 }, sparse: true },
-      { key: { destination: 1 }, sparse: true },
-      { key: { expires_at: 1 }, sparse: true },
-    ]),
-    capped(options.broadcastCollection, options.cappedQueueSize).then(() =>
-      indexes(any(broadcast), [{ key: { queue: 1 } }]),
-    ),
-  ];
-  if (options.ttl) steps.push(expiry(any(queues)));
-  if (signals) steps.push(capped(options.signalsCollection, SIGNALS_BYTES));
-  await Promise.all(steps);
+  const any = (collection: unknown): Collection<never> => collection as Collection<never>;
+  // One after the other: each that runs beside others would open a socket of its own.
+  await indexes(any(messages), [
+    { key: { queue: 1, priority: 1, _id: 1 } },
+    { key: { locked_until: 1 }, sparse: true },
+    { key: { reserved: 1 }, sparse: true },
+    { key: { expires_at: 1 }, sparse: true },
+  ]);
+  await expiry(any(messages));
+  await indexes(any(routing), [{ key: { queue: 1, exchange: 1 } }, { key: { exchange: 1 } }]);
+  await indexes(any(declarations), [
+    { key: { exchange: 1 }, sparse: true },
+    { key: { destination: 1 }, sparse: true },
+    { key: { expires_at: 1 }, sparse: true },
+  ]);
+  if (options.ttl) {
+    await expiry(any(routing));
+    await expiry(any(queues));
+  }
+  await capped(options.broadcastCollection, options.cappedQueueSize);
+  await indexes(any(broadcast), [{ key: { queue: 1 } }]);
+  if (signals) await capped(options.signalsCollection, SIGNALS_BYTES);
 }

@@ -22,8 +22,11 @@ const DOCUMENT_BYTES = 16 * 1024 * 1024;
 /** What the server is, as it says itself. */
 export interface ServerInfo {
   readonly version: string;
-  /** Whether it tells of changes: members of replica sets and routers of sharded clusters do, single servers do not. */
-  readonly changeStreams: boolean;
+  /**
+   * How it tells of changes: members of replica sets and routers of sharded clusters by change streams, single servers by waiting
+   * at the end of a capped collection. FerretDB does that by reading the whole of it a hundred times a second: it is polled.
+   */
+  readonly tells: 'change streams' | 'tails' | 'nothing';
   readonly maxDocumentBytes: number;
 }
 
@@ -62,12 +65,23 @@ async function greet(db: Db, now: () => number, clock: ServerClock): Promise<Ser
   const sent = now();
   const hello = await db.admin().command({ hello: 1 });
   clock.learn(hello.localTime instanceof Date ? hello.localTime : new Date(), sent, now());
-  const { version } = await db.admin().command({ buildInfo: 1 });
+  const { version, ferretdbVersion } = await db.admin().command({ buildInfo: 1 });
+  const single = ferretdbVersion === undefined ? 'tails' : 'nothing';
   return {
     version: String(version),
-    changeStreams: typeof hello.setName === 'string' || hello.msg === 'isdbgrid',
+    tells: typeof hello.setName === 'string' || hello.msg === 'isdbgrid' ? 'change streams' : single,
     maxDocumentBytes: Math.min(DOCUMENT_BYTES, Number(hello.maxBsonObjectSize) || DOCUMENT_BYTES),
   };
+}
+
+/** Rejects as soon as every server was tried and none could be reached: the driver goes on trying, but Connection does that. */
+function unreachable(client: MongoClient): Promise<never> {
+  return new Promise((_, reject) => {
+    client.on('topologyDescriptionChanged', ({ newDescription }) => {
+      const errors = [...newDescription.servers.values()].map(({ error }) => error);
+      if (errors.length > 0 && errors.every(Boolean)) reject(errors[0]);
+    });
+  });
 }
 
 /** Opens a link to the server of the URL that takes writes. Rejects with a translated error, every socket closed. */
@@ -83,7 +97,7 @@ export async function connect(target: BrokerTarget<ResolvedOptions>, context: Tr
   aborted.catch(() => {});
   try {
     if (signal.aborted) throw abortError(signal, what);
-    await Promise.race([client.connect(), aborted]);
+    await Promise.race([client.connect(), aborted, unreachable(client)]);
     const db = client.db(database);
     const clock = new ServerClock(context.clock.now);
     const info = await Promise.race([greet(db, context.clock.now, clock), aborted]);

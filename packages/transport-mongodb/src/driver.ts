@@ -3,9 +3,11 @@ import type { TransportContext } from '@kombu/core';
 import type { VirtualDriver } from '@kombu/core/virtual';
 import { createBroadcast } from './broadcast.js';
 import { createChangeStream } from './change-stream.js';
-import { collectionsOf, prepare } from './collections.js';
-import type { Connected } from './connect.js';
+import { type Collections, collectionsOf, prepare } from './collections.js';
+import type { Connected, ServerInfo } from './connect.js';
 import type { DriverContext, ResolvedOptions } from './driver-context.js';
+import type { MongodbLink } from './link.js';
+import type { Notices } from './notices.js';
 import { createPresence } from './presence.js';
 import { createPut } from './put.js';
 import { QueueDrops } from './queue-drops.js';
@@ -32,6 +34,18 @@ function queue(): DriverContext['inTurn'] {
   };
 }
 
+/** What tells of changes; undefined: queues are polled. */
+function noticesOf(
+  { tells }: ServerInfo,
+  link: MongodbLink,
+  collections: Collections,
+  options: ResolvedOptions,
+  drops: QueueDrops,
+): Notices | undefined {
+  if (tells === 'change streams') return createChangeStream(link, collections, options, drops);
+  return tells === 'tails' ? createSignals(link, collections, drops, options.pollingIntervalMs ?? 1000) : undefined;
+}
+
 /** Makes the driver of a link that was just opened. */
 export async function createDriver(
   { link, db, info, clock }: Connected,
@@ -40,11 +54,9 @@ export async function createDriver(
   unanswered: Unanswered,
 ): Promise<VirtualDriver> {
   const collections = collectionsOf(db, options);
-  await prepare(link, collections, options, !info.changeStreams);
+  await prepare(link, collections, options, info.tells === 'tails');
   const drops = new QueueDrops();
-  const notices = info.changeStreams
-    ? createChangeStream(link, collections, options, drops)
-    : createSignals(link, collections, drops, options.pollingIntervalMs ?? 1000);
+  const notices = noticesOf(info, link, collections, options, drops);
   const owner = randomBytes(9).toString('base64url');
   let calls = 0;
   const context: DriverContext = {
@@ -55,15 +67,15 @@ export async function createDriver(
     clock,
     nextOwner: () => `${owner}.${(calls++).toString(36)}`,
     inTurn: queue(),
-    wake: (name) => notices.wake(name),
-    dropped: (name) => notices.dropped(name),
+    wake: (name) => notices?.wake(name),
+    dropped: (name) => (notices === undefined ? drops.tell(name) : notices.dropped(name)),
     unanswered: new Set(),
   };
   const queues = createQueues(context);
   const topology = createTopology(context, drops);
   const broadcast = createBroadcast(context);
   const end = (): void => {
-    notices.close();
+    notices?.close();
     broadcast.close();
   };
   link.closed.then((error) => {
@@ -91,8 +103,8 @@ export async function createDriver(
     reserveExpired: createReserveExpired(context),
     settle: createSettle(context),
     extend: createExtend(context),
-    recover: createRecover(context, topology, (name) => queues.deleteQueue(name)),
-    watch: (wake) => notices.watch(wake),
+    recover: createRecover(context, topology),
+    ...(notices === undefined ? {} : { watch: (wake: (name: string) => void) => notices.watch(wake) }),
     topology,
     presence: createPresence(context),
     broadcast,

@@ -11,6 +11,14 @@ function isWritable(description: TopologyDescription): boolean {
   return false;
 }
 
+function lost({ servers }: TopologyDescription): KombuError {
+  const text = 'MongoDB has no server that takes writes any more';
+  const cause = [...servers.values()].find(({ error }) => error !== null)?.error;
+  if (!cause) return new OperationalError('CONNECTION_LOST', text);
+  const reason = translateError(cause, 'the connection to MongoDB').error;
+  return new OperationalError('CONNECTION_LOST', `${text}: ${reason.message}`, { cause: reason.cause });
+}
+
 /**
  * One client of the driver, from connecting to the first moment that there is no server to write to: the driver would look for
  * another one by itself, but then nobody would know what was lost. Connection opens the next link. Every error is translated here.
@@ -21,6 +29,7 @@ export class MongodbLink {
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
   readonly #pending = new Set<(error: KombuError) => void>();
+  readonly #lasting = new Set<(error: KombuError) => void>();
   #idle: (() => void) | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** What calls end with once the link is closed. */
@@ -32,9 +41,7 @@ export class MongodbLink {
     this.closed = this.#end.promise;
     this.#logger = logger;
     client.on('topologyDescriptionChanged', ({ newDescription }) => {
-      if (!isWritable(newDescription)) {
-        this.fail(new OperationalError('CONNECTION_LOST', 'MongoDB has no server that takes writes any more'));
-      }
+      if (!isWritable(newDescription)) this.fail(lost(newDescription));
     });
   }
 
@@ -44,13 +51,23 @@ export class MongodbLink {
 
   /** Runs an operation of the driver. With a signal the promise ends when that is aborted; the operation is carried out all the same. */
   run<T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const answer = this.#guard(what, work, this.#pending);
+    return signal === undefined ? answer : waitOrAbort(answer, signal, what);
+  }
+
+  /** Runs something that lasts as long as the link does: `close` does not wait for it. */
+  background<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return this.#guard(what, work, this.#lasting);
+  }
+
+  #guard<T>(what: string, work: () => Promise<T>, pending: Set<(error: KombuError) => void>): Promise<T> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const answer = new Promise<T>((resolve, reject) => {
+    return new Promise<T>((resolve, reject) => {
       const done = (): void => {
-        this.#pending.delete(reject);
+        pending.delete(reject);
         if (this.#pending.size === 0) this.#idle?.();
       };
-      this.#pending.add(reject);
+      pending.add(reject);
       work().then(
         (value) => {
           done();
@@ -64,7 +81,6 @@ export class MongodbLink {
         },
       );
     });
-    return signal === undefined ? answer : waitOrAbort(answer, signal, what);
   }
 
   /** Ends the link because of an error. */
@@ -78,8 +94,9 @@ export class MongodbLink {
     this.#state = 'closed';
     const ended = why ?? new ClosedError('the connection to MongoDB is closed');
     this.#ended = ended;
-    for (const reject of [...this.#pending]) reject(ended);
+    for (const reject of [...this.#pending, ...this.#lasting]) reject(ended);
     this.#pending.clear();
+    this.#lasting.clear();
     this.#idle?.();
     this.client.close(true).catch(() => {});
     this.#end.resolve(why);

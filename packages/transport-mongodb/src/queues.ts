@@ -2,6 +2,19 @@ import type { VirtualDriver } from '@kombu/core/virtual';
 import { queueId } from './declarations.js';
 import type { DriverContext } from './driver-context.js';
 
+/** Removes all messages of a queue, reserved or not. */
+export async function deleteMessages(
+  { link, collections: { messages } }: DriverContext,
+  queue: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const what = `deleting the messages of queue '${queue}'`;
+  await Promise.all([
+    link.run(what, () => messages.deleteMany({ queue }), signal),
+    link.run(what, () => messages.deleteMany({ reserved: queue }), signal),
+  ]);
+}
+
 /** The part of the driver that knows queues as a whole. A queue is its messages, and the record that core keeps in the topology. */
 export function createQueues(
   context: DriverContext,
@@ -13,13 +26,7 @@ export function createQueues(
     async createQueue() {
       // The record in the topology says that it exists; its messages are found by its name.
     },
-    async deleteQueue(name, o) {
-      const what = `deleting queue '${name}'`;
-      await Promise.all([
-        link.run(what, () => messages.deleteMany({ queue: name }), o?.signal),
-        link.run(what, () => messages.deleteMany({ reserved: name }), o?.signal),
-      ]);
-    },
+    deleteQueue: (name, o) => deleteMessages(context, name, o?.signal),
     async hasQueue(name, o) {
       const what = `looking for queue '${name}'`;
       const found = await Promise.all([

@@ -1,7 +1,8 @@
-import type { TopologyStore, VirtualDriver } from '@kombu/core/virtual';
+import type { VirtualDriver } from '@kombu/core/virtual';
 import type { Filter } from 'mongodb';
 import { giveBack, type MessageDocument } from './documents.js';
 import type { DriverContext } from './driver-context.js';
+import type { Topology } from './topology.js';
 
 /** How many queues one sweep removes at most. */
 const MAX_QUEUES = 100;
@@ -10,11 +11,7 @@ const MAX_QUEUES = 100;
  * The part of the driver that puts back what dead consumers held: one update for all of them. On the same occasion the server is
  * asked for its time, and queues whose time without use is over are removed.
  */
-export function createRecover(
-  context: DriverContext,
-  topology: TopologyStore,
-  deleteQueue: (name: string) => Promise<void>,
-): NonNullable<VirtualDriver['recover']> {
+export function createRecover(context: DriverContext, topology: Topology): NonNullable<VirtualDriver['recover']> {
   const { link, collections, clock, transport } = context;
   const { db, messages, declarations } = collections;
 
@@ -39,13 +36,9 @@ export function createRecover(
     const found = await link.run('looking for queues that are not used any more', () =>
       declarations.find(over, { limit: MAX_QUEUES, projection: { queue: 1 } }).toArray(),
     );
-    for (const { _id, queue } of found) {
-      if (signal.aborted || queue === undefined) return;
-      // Whoever uses it again at this moment has moved its time.
-      const work = () => declarations.deleteOne({ _id, expires_at: { $lte: clock.in() } });
-      if ((await link.run(`expiring queue '${queue}'`, work)).deletedCount === 0) continue;
-      await deleteQueue(queue);
-      await topology.dropQueue(queue);
+    for (const { queue } of found) {
+      if (signal.aborted) return;
+      if (queue !== undefined) await topology.expire(queue);
     }
   };
 

@@ -3,6 +3,7 @@ import type { ItemFailure, LeaseRef, Settlement, VirtualDriver } from '@kombu/co
 import { type Filter, ObjectId } from 'mongodb';
 import { giveBack, type MessageDocument } from './documents.js';
 import type { DriverContext } from './driver-context.js';
+import { merged } from './merged.js';
 import type { Token } from './take.js';
 
 /** How long before the end of a lease, as this process sees it, it is not relied on any more. */
@@ -149,17 +150,18 @@ const isDone = ({ outcome }: Settlement): boolean => outcome === 'ack' || outcom
 /** The part of the driver that ends reservations. What goes back does so in turn with reserves, what is done need not. */
 export function createSettle(context: DriverContext): VirtualDriver['settle'] {
   const settler = new Settler(context);
+  const finish = merged((items: readonly Indexed[]) => settler.finish(items));
   const leaseMs = context.options.leaseMs ?? 60_000;
   return async (items) => {
     const done = indexed(items, isDone);
-    if (done.length === items.length) return settler.finish(done);
+    if (done.length === items.length) return finish(done);
     const released = indexed(items, ({ outcome }) => outcome === 'release');
     const requeued = indexed(items, ({ outcome }) => outcome === 'requeue');
     const back = context.inTurn(async () => {
       const first = released.length === 0 ? [] : await settler.release(released);
       return [...first, ...(requeued.length === 0 ? [] : await settler.requeue(requeued, leaseMs))];
     });
-    const [finished, given] = await Promise.all([done.length === 0 ? [] : settler.finish(done), back]);
+    const [finished, given] = await Promise.all([done.length === 0 ? [] : finish(done), back]);
     for (const queue of new Set([...released, ...requeued].map((item) => item.queue))) context.wake(queue);
     return [...finished, ...given];
   };

@@ -21,30 +21,24 @@ export function createSignals(
   const unsaid = new Set<string>();
   let quiet: NodeJS.Timeout | undefined;
   let poll: NodeJS.Timeout | undefined;
-  let tail: Tail<SignalDocument> | undefined;
-
   const watched = new Watched(() => {
     if (watched.queues.size === 0) {
       clearInterval(poll);
       poll = undefined;
     } else poll ??= setInterval(() => watched.wakeAll(), pollingIntervalMs);
-    if (watched.queues.size > 0 && tail === undefined) {
-      const started = new Tail(link, signals, { document });
-      tail = started;
-      started.start().then(
-        // What was said before it was heard.
-        () => watched.wakeAll(),
-        () => {
-          if (tail === started) tail = undefined;
-        },
-      );
-    }
   });
 
   const document = ({ wake, dropped }: SignalDocument): void => {
     if (Array.isArray(wake)) for (const queue of wake) watched.wake(String(queue));
     if (typeof dropped === 'string') drops.tell(dropped);
   };
+  // Also where nothing is consumed: that an answer is awaited at all times tells at once when the link is cut.
+  const tail = new Tail<SignalDocument>(link, signals, { document }, pollingIntervalMs);
+  // What was said before it was heard. Without it queues are polled.
+  tail.start().then(
+    () => watched.wakeAll(),
+    () => {},
+  );
   const say = (what: Omit<SignalDocument, '_id'>): void => {
     // Whoever does not hear it looks by himself, a little later.
     link.run('telling of messages', () => signals.insertOne({ _id: new ObjectId(), ...what })).catch(() => {});
@@ -71,7 +65,7 @@ export function createSignals(
     close() {
       clearTimeout(quiet);
       clearInterval(poll);
-      tail?.stop();
+      tail.stop();
     },
   };
 }

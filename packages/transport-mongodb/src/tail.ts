@@ -3,9 +3,10 @@ import type { MongodbLink } from './link.js';
 
 /** How long the server may wait for a new document before it says that there is none. */
 const AWAIT_MS = 10_000;
-/** The first and the longest pause before a cursor that died is opened again. */
+/** Documents in one reply. */
+const BATCH = 1000;
+/** The first pause before a cursor that died is opened again. */
 const SHORTEST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1000;
 
 /** What follows a capped collection. */
 export interface Tailed<T> {
@@ -24,13 +25,14 @@ export class Tail<T extends { readonly _id: unknown }> {
   readonly #link: MongodbLink;
   readonly #collection: Collection<T & Document>;
   readonly #listener: Tailed<T>;
+  readonly #longestPauseMs: number;
   #last = '';
-  /** Documents in one reply. FerretDB keeps a cursor alive only if its first reply was full. */
-  #batchSize = 1000;
   #close: (() => void) | undefined;
   #state: 'running' | 'stopped' = 'running';
 
-  constructor(link: MongodbLink, collection: Collection<T & Document>, listener: Tailed<T>) {
+  /** @param longestPauseMs the longest pause before a cursor that died is opened again: some servers let each one die */
+  constructor(link: MongodbLink, collection: Collection<T & Document>, listener: Tailed<T>, longestPauseMs: number) {
+    this.#longestPauseMs = longestPauseMs;
     this.#link = link;
     this.#collection = collection;
     this.#listener = listener;
@@ -68,11 +70,11 @@ export class Tail<T extends { readonly _id: unknown }> {
     while (this.#state === 'running' && this.#link.isOpen) {
       const before = this.#last;
       try {
-        await this.#link.run(`following '${this.#collection.collectionName}'`, () => this.#read());
+        await this.#link.background(`following '${this.#collection.collectionName}'`, () => this.#read());
       } catch {
         // The cursor was lost, as after a restart; where the link is too, the loop ends.
       }
-      pause = before === this.#last ? Math.min(pause * 2, LONGEST_PAUSE_MS) : SHORTEST_PAUSE_MS;
+      pause = before === this.#last ? Math.min(pause * 2, this.#longestPauseMs) : SHORTEST_PAUSE_MS;
       if (this.#state === 'running' && this.#link.isOpen) await this.#rest(pause);
     }
   }
@@ -91,20 +93,19 @@ export class Tail<T extends { readonly _id: unknown }> {
   async #read(): Promise<void> {
     const cursor = this.#collection.find(
       {},
-      { tailable: true, awaitData: true, maxAwaitTimeMS: AWAIT_MS, batchSize: this.#batchSize },
+      { tailable: true, awaitData: true, maxAwaitTimeMS: AWAIT_MS, batchSize: BATCH },
     );
     this.#close = () => void cursor.close().catch(() => {});
     /** What comes before the last one that was seen; undefined once that was passed. */
     let old: T[] | undefined = [];
-    for (let count = 0; this.#state === 'running'; count++) {
+    while (this.#state === 'running') {
       const document = (await cursor.tryNext()) as T | null;
       if (document === null) {
         for (const one of old ?? []) this.#tell(one);
         old = undefined;
         this.#listener.caughtUp?.();
-        if (!cursor.closed) continue;
-        if (count > 0) this.#batchSize = 1;
-        return;
+        if (cursor.closed) return;
+        continue;
       }
       if (old === undefined) this.#tell(document);
       else if (String(document._id) === this.#last) old = undefined;

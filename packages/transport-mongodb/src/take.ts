@@ -6,7 +6,9 @@ import type { DriverContext } from './driver-context.js';
 /** A reserve stops once it has so many characters: a batch of large messages is not to fill the memory at both ends. */
 const BATCH_CHARS = 4 * 1024 * 1024;
 /** How often others may be quicker before messages are taken one by one. */
-const MAX_ROUNDS = 3;
+const MAX_ROUNDS = 4;
+/** Among how many places those choose who compete for the messages of a queue. */
+const PLACES = 4;
 
 /** Names a reservation: the message, the call that took it, and until when nobody else can have it, on this process's clock. */
 export interface Token {
@@ -21,6 +23,8 @@ const ORDER = { priority: 1, _id: 1 } as const;
 /** Takes messages out of everybody's sight. What is atomic is the update of each one: of all who want it, one gets it. */
 export class Taker {
   readonly #context: DriverContext;
+  /** Queues that somebody else was quicker at, the last time that their front was asked for. */
+  readonly #contested = new Set<string>();
 
   constructor(context: DriverContext) {
     this.#context = context;
@@ -29,7 +33,7 @@ export class Taker {
   /**
    * Takes up to `max` messages of a queue, in order. Without competitors that is two calls: what is at the front is read, and then
    * claimed all at once. Where somebody was quicker with some of them, a third call tells which are ours, and the next round
-   * brings the rest.
+   * brings the rest. Who competes does not always begin at the very front: all would want the same messages, and one get them.
    */
   async take(queue: string, max: number, leaseMs: number, filter: Filter<MessageDocument> = {}): Promise<Reserved[]> {
     const taken: Reserved[] = [];
@@ -45,30 +49,37 @@ export class Taker {
         chars += (one.payload as string).length;
         continue;
       }
-      const found = await this.#front(queue, wanted, filter, BATCH_CHARS - chars);
-      if (found.length === 0) break;
+      const skip = this.#contested.has(queue) ? wanted * Math.floor(Math.random() * PLACES) : 0;
+      const found = await this.#front({ queue, ...filter }, wanted, skip, BATCH_CHARS - chars);
+      if (found.length === 0 && skip === 0) break;
+      if (found.length === 0) {
+        this.#contested.delete(queue);
+        continue;
+      }
       const until = this.#context.transport.clock.monotonic() + leaseMs;
       const ours = await this.#claim(queue, found, lease);
       for (const document of ours) {
         taken.push(this.#reserved(queue, document, lease.owner, until));
         chars += document.payload.length;
       }
-      if (ours.length === found.length && found.length < wanted) break;
+      if (ours.length < found.length) this.#contested.add(queue);
+      else if (skip === 0) this.#contested.delete(queue);
+      if (ours.length === found.length && found.length < wanted && skip === 0) break;
     }
     this.#context.unanswered.delete(lease.owner);
     return taken;
   }
 
-  /** What is at the front of the queue; less than `limit` where that is more than `chars`. */
+  /** What is at the front of a queue, or behind what is skipped; less than `limit` where that is more than `chars`. */
   #front(
-    queue: string,
-    limit: number,
     filter: Filter<MessageDocument>,
+    limit: number,
+    skip: number,
     chars: number,
   ): Promise<readonly MessageDocument[]> {
     const { link, collections } = this.#context;
-    return link.run(`looking into queue '${queue}'`, async () => {
-      const cursor = collections.messages.find({ queue, ...filter }, { sort: ORDER, limit, batchSize: limit });
+    return link.run('looking into a queue', async () => {
+      const cursor = collections.messages.find(filter, { sort: ORDER, skip, limit, batchSize: limit });
       const found: MessageDocument[] = [];
       let read = 0;
       for await (const document of cursor) {

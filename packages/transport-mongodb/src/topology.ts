@@ -7,6 +7,7 @@ import {
   topicPattern,
 } from '@kombu/core/virtual';
 import type { UpdateFilter } from 'mongodb';
+import type { QueueDocument } from './collections.js';
 import {
   bindingDocument,
   type DeclarationDocument,
@@ -17,6 +18,7 @@ import {
 } from './declarations.js';
 import type { DriverContext } from './driver-context.js';
 import type { QueueDrops } from './queue-drops.js';
+import { deleteMessages } from './queues.js';
 import { isNothing, readTables } from './routing-table.js';
 
 /** Exchange types that Python's MongoDB transport has. */
@@ -28,8 +30,27 @@ export function expiresOf(record: QueueRecord | undefined): number | undefined {
   return expires > 0 ? expires : undefined;
 }
 
+/** A queue that only Python has declared, with its option `ttl` on. */
+function ofPython(found: QueueDocument | null): QueueRecord | undefined {
+  if (!found?.options) return undefined;
+  const { durable, exclusive, auto_delete, arguments: args } = found.options;
+  return {
+    name: found._id,
+    durable: durable === true,
+    exclusive: exclusive === true,
+    autoDelete: auto_delete === true,
+    arguments: (args ?? {}) as QueueRecord['arguments'],
+  };
+}
+
+/** Declarations, and what becomes of queues whose `x-expires` is over. */
+export interface Topology extends TopologyStore {
+  /** Removes a queue, its bindings and its messages if its time is over; whoever uses it again at this moment has moved that. */
+  expire(queue: string): Promise<boolean>;
+}
+
 /** Declarations in MongoDB: bindings of queues where Python reads them, everything else in documents of our own. */
-export function createTopology(context: DriverContext, drops: QueueDrops): TopologyStore {
+export function createTopology(context: DriverContext, drops: QueueDrops): Topology {
   const { link, collections, clock, options } = context;
   const { declarations, routing, queues } = collections;
 
@@ -73,7 +94,17 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
     return [...new Set([...first, ...second] as string[])];
   };
 
-  const store: TopologyStore = {
+  const expire = async (name: string): Promise<boolean> => {
+    const over = { _id: queueId(name), expires_at: { $lte: clock.in() } };
+    const gone = await link.run(`expiring queue '${name}'`, () => declarations.deleteOne(over));
+    if (gone.deletedCount === 0) return false;
+    await deleteMessages(context, name);
+    await store.dropQueue(name);
+    return true;
+  };
+
+  const store: Topology = {
+    expire,
     async loadExchange(name, o) {
       const [table] = await readTables(link, collections, [name], o?.signal);
       return table === undefined || isNothing(table) ? undefined : table;
@@ -98,9 +129,10 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         () => declarations.findOne({ _id: queueId(name) }),
         o?.signal,
       );
-      // Its time is over: the next sweep removes it.
-      const over = found?.expires_at instanceof Date && found.expires_at <= clock.in();
-      return over ? undefined : recordOf<QueueRecord>(found);
+      if (found?.expires_at instanceof Date && found.expires_at <= clock.in() && (await expire(name))) return undefined;
+      if (found === null && options.ttl)
+        return ofPython(await link.run('loading', () => queues.findOne({ _id: name })));
+      return recordOf<QueueRecord>(found);
     },
     async saveQueue(record, o) {
       const { name } = record;
@@ -113,13 +145,11 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         ...(expires === undefined ? {} : { expires_at: clock.in(expires) }),
       };
       const what = `declaring queue '${name}'`;
-      if (expires !== undefined) {
-        const over = { _id: queueId(name), expires_at: { $lte: clock.in() } };
-        await link.run(what, () => declarations.deleteOne(over), o?.signal);
-      }
+      await expire(name);
       if (options.ttl) {
         const { durable, exclusive, autoDelete, arguments: args } = record;
-        const kept = { durable, exclusive, auto_delete: autoDelete, arguments: JSON.parse(stableJson(args)) };
+        const flags = { durable, exclusive, auto_delete: autoDelete, nowait: false };
+        const kept = { ...flags, arguments: JSON.parse(stableJson(args)) };
         const set = { options: kept, expire_at: expires === undefined ? null : clock.in(expires) };
         await link.run(what, () => queues.updateOne({ _id: name }, { $set: set }, { upsert: true }), o?.signal);
       }

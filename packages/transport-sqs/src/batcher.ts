@@ -34,15 +34,23 @@ export class Batcher<T> {
   #waiting: Waiting<T>[] = [];
   #inAir = 0;
   #sentAt = 0;
-  #idle: (() => void)[] = [];
+  /** Taken and not done. */
+  readonly #pending = new Set<Waiting<T>>();
+  #listeners: { readonly left: Set<Waiting<T>>; readonly resolve: () => void }[] = [];
 
   constructor(rules: BatchRules<T>) {
     this.#rules = rules;
   }
 
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
+  }
+
   /** Takes an item; `flush` has to follow. `done` is called once. */
   add(item: T, done: (error: KombuError | undefined) => void): void {
-    this.#waiting.push({ item, bytes: this.#rules.size?.(item) ?? 0, done, tries: 0 });
+    const one = { item, bytes: this.#rules.size?.(item) ?? 0, done, tries: 0 };
+    this.#pending.add(one);
+    this.#waiting.push(one);
   }
 
   /** Sends what can be sent now. */
@@ -53,15 +61,14 @@ export class Batcher<T> {
       void this.#send(this.#take()).then(() => {
         this.#inAir--;
         this.flush();
-        if (this.#inAir === 0) for (const resolve of this.#idle.splice(0)) resolve();
       });
     }
   }
 
-  /** Resolves when everything that was taken is done; undefined: it is. */
-  idle(): Promise<void> | undefined {
-    if (this.#inAir === 0 && this.#waiting.length === 0) return undefined;
-    return new Promise((resolve) => this.#idle.push(resolve));
+  /** Resolves when everything that was taken until now is done; undefined: it is. */
+  drained(): Promise<void> | undefined {
+    if (this.#pending.size === 0) return undefined;
+    return new Promise((resolve) => this.#listeners.push({ left: new Set(this.#pending), resolve }));
   }
 
   #isTime(): boolean {
@@ -83,6 +90,17 @@ export class Batcher<T> {
     return this.#waiting.splice(0, count);
   }
 
+  #done(one: Waiting<T>, error: KombuError | undefined): void {
+    this.#pending.delete(one);
+    one.done(error);
+    if (this.#listeners.length === 0) return;
+    this.#listeners = this.#listeners.filter(({ left, resolve }) => {
+      left.delete(one);
+      if (left.size === 0) resolve();
+      return left.size > 0;
+    });
+  }
+
   /** Never rejects. */
   async #send(batch: readonly Waiting<T>[]): Promise<void> {
     const again: Waiting<T>[] = [];
@@ -94,10 +112,10 @@ export class Batcher<T> {
         // Where the order counts, what came behind it has been stored.
         const retry = KombuError.is(error, 'ERR_KOMBU_BROKER_BUSY') && one.tries < TRIES && this.#rules.parallel > 1;
         if (retry) again.push(one);
-        else one.done(error);
+        else this.#done(one, error);
       }
     } catch (error) {
-      for (const one of batch) one.done(error as KombuError);
+      for (const one of batch) this.#done(one, error as KombuError);
     }
     if (again.length === 0) return;
     await pause(again[0]?.tries ?? 1);

@@ -42,7 +42,7 @@ export function createDriver(
     extend: createExtend(link, queues),
     ...(fanout && { fanout }),
     async close() {
-      await queues.idle();
+      await queues.drained();
       fanout?.close();
       link.end();
     },

@@ -44,8 +44,9 @@ async function greet(clients: Clients, queues: Queues, options: SqsOptions, cont
   } catch (error) {
     if (context.signal.aborted) throw abortError(context.signal, 'connecting');
     const translated = translateOpenError(KombuError.is(error) ? (error.cause ?? error) : error, 'connecting to SQS');
-    // The keys are good; they are only not for this.
-    if (!KombuError.is(translated, 'ERR_KOMBU_ACCESS_REFUSED')) throw translated;
+    // The service answers and the keys are good; they are only not for this, or the queue is still to be made.
+    const { code } = translated;
+    if (code !== 'ERR_KOMBU_ACCESS_REFUSED' && code !== 'ERR_KOMBU_NOT_FOUND') throw translated;
   }
 }
 

@@ -126,9 +126,14 @@ export class SqsQueue {
     return this.#largest;
   }
 
-  /** Resolves when everything that was sent to it has been answered. */
-  async idle(): Promise<void> {
-    await Promise.all([this.sends.idle(), this.removals.idle(), this.visibilities.idle()]);
+  /** Whether nothing is on its way there. */
+  get isIdle(): boolean {
+    return this.sends.isIdle && this.removals.isIdle && this.visibilities.isIdle;
+  }
+
+  /** Resolves when everything that was sent to it until now has been answered. */
+  async drained(): Promise<void> {
+    await Promise.all([this.sends.drained(), this.removals.drained(), this.visibilities.drained()]);
   }
 
   async #remove(handles: readonly string[]): Promise<ReadonlyMap<number, KombuError>> {

@@ -17,6 +17,8 @@ import { isMissing } from './translate-error.js';
 
 /** What Python gives a queue that it makes. */
 const DEFAULT_VISIBILITY_MS = 1_800_000;
+/** Above so many queues the first one that nothing waits for is forgotten, and looked for again when it is used. */
+const MOST_KNOWN = 5000;
 /** Attributes that a queue can be made with. */
 const ATTRIBUTES: ReadonlySet<string> = new Set(Object.values(QueueAttributeName));
 
@@ -65,8 +67,17 @@ export class Queues {
       url: () => this.#url(name, canonical, client, predefined),
       send: (one, items) => this.#send(one, items),
     });
+    if (this.#known.size >= MOST_KNOWN) this.#forgetOne();
     this.#known.set(name, queue);
     return queue;
+  }
+
+  #forgetOne(): void {
+    for (const [name, queue] of this.#known) {
+      if (!queue.isIdle) continue;
+      this.#known.delete(name);
+      return;
+    }
   }
 
   async create({ name, arguments: args }: QueueSpec): Promise<void> {
@@ -141,9 +152,9 @@ export class Queues {
     return drain(this.#link, this.get(name));
   }
 
-  /** Resolves when everything that was sent has been answered. */
-  async idle(): Promise<void> {
-    await Promise.all([...this.#known.values()].map((queue) => queue.idle()));
+  /** Resolves when everything that was sent until now has been answered. */
+  async drained(): Promise<void> {
+    await Promise.all([...this.#known.values()].map((queue) => queue.drained()));
   }
 
   async #url(name: string, canonical: string, client: SQSClient, predefined?: PredefinedQueue): Promise<string> {

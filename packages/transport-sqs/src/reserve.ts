@@ -91,7 +91,7 @@ export function createReserve(link: SqsLink, queues: Queues): VirtualDriver['res
     const [name = ''] = request.queues;
     const queue = queues.get(name);
     // What was made visible before is there for this receive.
-    await queue.visibilities.idle();
+    await queue.visibilities.drained();
     if (request.signal.aborted) return [];
     const got = await take(queue, request);
     if (!request.noAck || got.length === 0) return got.map((message) => toReserved(name, message));

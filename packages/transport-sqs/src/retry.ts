@@ -27,6 +27,12 @@ export function pause(count: number): Promise<void> {
   return delay(backoffMs(count), undefined, { ref: true });
 }
 
+/** With a server error. */
+function hasAnswered(error: unknown): boolean {
+  const status = (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
+  return status !== undefined && status >= 500;
+}
+
 /** A kept connection that the server closed just when it was used again: nothing has been read. */
 function wasClosed(error: unknown): boolean {
   const code = (error as { code?: unknown } | undefined)?.code;
@@ -42,8 +48,7 @@ export const retryStrategy = {
   acquireInitialRetryToken: async (): Promise<Token> => token(0, 0),
   async refreshRetryTokenForRetry(last: Token, { errorType, error }: Failure): Promise<Token> {
     const count = last.getRetryCount() + 1;
-    if ((errorType === 'THROTTLING' || errorType === 'SERVER_ERROR') && count < MOST)
-      return token(count, backoffMs(count));
+    if ((errorType === 'THROTTLING' || hasAnswered(error)) && count < MOST) return token(count, backoffMs(count));
     if (errorType === 'TRANSIENT' && count === 1 && wasClosed(error)) return token(count, 0);
     throw new Error('not tried again');
   },

@@ -49,17 +49,6 @@ const BUSY = new Set([
   'ThrottlingException',
   'TooManyRequestsException',
 ]);
-const NETWORK = new Set([
-  'EAI_AGAIN',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-]);
 
 /** What the SDK's errors have. */
 interface AwsError {
@@ -79,9 +68,9 @@ export function isMissing(error: unknown): boolean {
   return KombuError.is(error, 'ERR_KOMBU_NOT_FOUND') || NOT_FOUND.has(codeOf(error as AwsError));
 }
 
-function isNetwork(error: AwsError): boolean {
-  if (typeof error.code === 'string' && (NETWORK.has(error.code) || error.code.startsWith('ERR_TLS_'))) return true;
-  return error.name === 'TimeoutError' || error.$metadata?.httpStatusCode === undefined;
+/** The service was not reached, or did not answer: codes of the operating system and of TLS. */
+function isNetwork({ name, code, $metadata }: AwsError): boolean {
+  return name === 'TimeoutError' || (typeof code === 'string' && $metadata?.httpStatusCode === undefined);
 }
 
 /** Makes a KombuError of an error of the SDK: the only place that knows those. */
@@ -99,9 +88,10 @@ export function translateError(error: unknown, what: string): KombuError {
   if (code === 'BatchRequestTooLong' || /must be shorter than/.test(text)) {
     return new UndeliverableError('MESSAGE_TOO_LARGE', text, cause);
   }
-  const status = aws.$metadata?.httpStatusCode ?? 0;
-  if (BUSY.has(code) || status >= 500 || status === 429) return new OperationalError('BROKER_BUSY', text, cause);
   if (isNetwork(aws)) return new OperationalError('CONNECTION_LOST', text, cause);
+  // Without a status: an answer that could not be read.
+  const status = aws.$metadata?.httpStatusCode ?? 500;
+  if (BUSY.has(code) || status >= 500 || status === 429) return new OperationalError('BROKER_BUSY', text, cause);
   return new ChannelError('PRECONDITION_FAILED', text, cause);
 }
 

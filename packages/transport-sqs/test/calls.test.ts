@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { until } from '@kombu/brokers';
-import { type Connection, type Message, Queue } from '@kombu/core';
+import { type Connection, type Message, Queue, silentLogger } from '@kombu/core';
+import { SqsLink } from '../src/link.js';
+import { Queues } from '../src/queues.js';
 import { startService } from './support/sqs.js';
 
 jest.setTimeout(60_000);
@@ -108,6 +111,24 @@ describe('calls, which are what SQS costs', () => {
     release();
     await consumer.close();
     await connection.close();
+  });
+
+  it('a queue is looked for once', async () => {
+    const connection = service.connect();
+    await fill(connection, new Queue('first'), 1);
+    const publish = (): Promise<void> => connection.producer().publish({}, { routingKey: 'first' });
+    expect(await service.counted(publish)).toEqual({ SendMessageBatch: 1 });
+  });
+
+  it('queues that nothing waits for are forgotten when there are very many, the first ones first', async () => {
+    const client = new SQSClient({ region: 'us-east-1' });
+    const link = new SqsLink(silentLogger, 1000, () => client.destroy());
+    const queues = new Queues(link, { of: () => client, config: () => ({}), destroy() {} }, {});
+    const names = Array.from({ length: 5001 }, (_, n) => `reply-${n}`);
+    const [first, second] = names.map((name) => queues.get(name));
+    expect(queues.get('reply-1')).toBe(second);
+    expect(queues.get('reply-0')).not.toBe(first);
+    link.end();
   });
 
   it('queues that are named beforehand are neither looked for, made nor deleted', async () => {

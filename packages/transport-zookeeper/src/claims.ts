@@ -2,6 +2,7 @@ import type { Reserved } from '@kombu/core/virtual';
 import { CODES } from './client.js';
 import { type DriverContext, OVERHEAD_BYTES, REQUEST_BYTES } from './driver-context.js';
 import type { Outcome, Step } from './link.js';
+import { makeBase } from './make-base.js';
 import { claimNode } from './paths.js';
 
 /** An entry of a queue that was read and is to be taken. */
@@ -48,20 +49,9 @@ export class Claims {
 
   /** @param how `claim`: to be settled; `remove`: for good */
   async take(queue: string, entries: readonly Entry[], how: 'claim' | 'remove'): Promise<Taken> {
-    const all: Taken = { reserved: [], gone: [], lost: 0 };
     // Without a wait where there is nothing to prepare: what is asked for behind this comes behind it.
     if (how === 'claim' && !this.#context.session.marked.has(queue)) await this.#prepare(queue);
-    const parts = await Promise.allSettled(batchesOf(entries).map((batch) => this.#takeBatch(queue, batch, how)));
-    let lost = 0;
-    for (const part of parts) {
-      if (part.status === 'rejected') continue;
-      all.reserved.push(...part.value.reserved);
-      all.gone.push(...part.value.gone);
-      lost += part.value.lost;
-    }
-    const failed = parts.find((part) => part.status === 'rejected');
-    if (failed !== undefined && all.reserved.length === 0) throw failed.reason;
-    return { ...all, lost };
+    return together(batchesOf(entries).map((batch) => this.#takeBatch(queue, batch, how)));
   }
 
   async #takeBatch(queue: string, entries: readonly Entry[], how: 'claim' | 'remove'): Promise<Taken> {
@@ -79,12 +69,7 @@ export class Claims {
     const again = await this.#repair(queue, outcome, how);
     if (again === 'same') return this.#takeBatch(queue, entries, how);
     if (entries.length === 1) return { reserved: [], gone: entries.map(({ name }) => name), lost: 1 };
-    const parts = await Promise.all(entries.map((entry) => this.#takeBatch(queue, [entry], how)));
-    return {
-      reserved: parts.flatMap(({ reserved }) => reserved),
-      gone: parts.flatMap(({ gone }) => gone),
-      lost: parts.reduce((sum, { lost }) => sum + lost, 0),
-    };
+    return together(entries.map((entry) => this.#takeBatch(queue, [entry], how)));
   }
 
   /** What to do about a transaction that was refused: try the same once more, or each message by itself. */
@@ -121,13 +106,27 @@ export class Claims {
   async #prepare(queue: string): Promise<void> {
     const { link, paths, session } = this.#context;
     if (session.marked.has(queue)) return;
-    await Promise.all([
-      link.create(paths.claimsOf(queue)),
-      link.create(paths.heldBy(session.name)),
-      link.create(paths.heldFrom(session.name, queue)),
-    ]);
+    const nodes = [paths.claimsOf(queue), paths.heldBy(session.name), paths.heldFrom(session.name, queue)];
+    const make = () => Promise.all(nodes.map((path) => link.create(path)));
+    if ((await make()).includes(undefined)) {
+      await makeBase(this.#context);
+      await make();
+    }
     session.marked.add(queue);
   }
+}
+
+/** All that was taken. What went wrong besides is met again by the next try, unless there is nothing else to tell of. */
+async function together(parts: readonly Promise<Taken>[]): Promise<Taken> {
+  const ended = await Promise.allSettled(parts);
+  const taken = ended.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+  const failed = ended.find((part) => part.status === 'rejected');
+  if (failed !== undefined && taken.every(({ reserved }) => reserved.length === 0)) throw failed.reason;
+  return {
+    reserved: taken.flatMap(({ reserved }) => reserved),
+    gone: taken.flatMap(({ gone }) => gone),
+    lost: taken.reduce((sum, { lost }) => sum + lost, 0),
+  };
 }
 
 function reservedOf(queue: string, token: Reservation, { data }: Entry, how: 'claim' | 'remove'): Reserved {

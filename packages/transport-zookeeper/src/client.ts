@@ -27,8 +27,16 @@ export const ACLS = {
   creator: [new zookeeper.ACL(zookeeper.Permission.ALL, new zookeeper.Id('auth', ''))],
 };
 
+/** A request as the library sends it. */
+interface Request {
+  readonly header: { readonly type: number; xid: number };
+  readonly payload: undefined;
+  toBuffer(): Buffer;
+}
+
 /** A request as the library keeps it until it is answered. */
 interface Packet {
+  readonly request: { readonly header: Request['header'] | null };
   readonly callback: (error: unknown) => void;
 }
 
@@ -37,6 +45,7 @@ export interface ConnectionManager {
   socket: Socket | undefined;
   connectTimeoutHandler: NodeJS.Timeout | null;
   connect(): void;
+  queue(request: Request, callback: (error: unknown) => void): void;
   onSocketData(data: Buffer): void;
   readonly packetQueue: { shift(): Packet | undefined };
   readonly pendingQueue: Packet[];
@@ -45,6 +54,27 @@ export interface ConnectionManager {
 /** The connection manager of a client. */
 export function managerOf(client: Client): ConnectionManager {
   return (client as unknown as { readonly connectionManager: ConnectionManager }).connectionManager;
+}
+
+const SYNC = 9;
+
+/**
+ * Has the server that we talk to catch up with the leader of its ensemble. The library knows the request, but has no call for it and
+ * drops the connection when it is answered.
+ */
+export function sync(client: Client, path: string, done: (error: unknown) => void): void {
+  const header = { type: SYNC, xid: 0 };
+  const toBuffer = (): Buffer => {
+    const name = Buffer.from(path);
+    const buffer = Buffer.alloc(16 + name.length);
+    buffer.writeInt32BE(12 + name.length, 0);
+    buffer.writeInt32BE(header.xid, 4);
+    buffer.writeInt32BE(header.type, 8);
+    buffer.writeInt32BE(name.length, 12);
+    name.copy(buffer, 16);
+    return buffer;
+  };
+  managerOf(client).queue({ header, payload: undefined, toBuffer }, done);
 }
 
 /** What a session of an earlier socket is taken up with. */
@@ -64,6 +94,11 @@ export function createClient(
   // The library reads addresses from a text in which IPv6 has no place.
   (managerOf(client) as unknown as { servers: unknown[] }).servers = [address];
   return client;
+}
+
+/** An error as the library makes them, also of numbers that it does not know. */
+export function libraryError(code: number, cause?: unknown): Error {
+  return Object.assign(new Error(`ZooKeeper error ${code}`, { cause }), { code, getCode: () => code });
 }
 
 const HEADER_BYTES = 4;
@@ -87,13 +122,19 @@ export function readByAnswers(
 
   const answer = (frame: Buffer): void => {
     const [waiting] = manager.pendingQueue;
+    const header = waiting?.request.header;
+    if (header?.type === SYNC && header.xid === frame.readInt32BE(4)) {
+      const code = frame.readInt32BE(16);
+      manager.pendingQueue.shift()?.callback(code === 0 ? undefined : libraryError(code));
+      return;
+    }
     try {
       handle.call(manager, frame);
     } catch (error) {
       // The number of the answer, of the last change, and of the error.
       const code = frame.length >= 20 && frame.readInt32BE(4) >= 0 ? frame.readInt32BE(16) : 0;
       if (waiting === undefined || code === 0) throw error;
-      waiting.callback(Object.assign(new Error(`ZooKeeper error ${code}`, { cause: error }), { code }));
+      waiting.callback(libraryError(code, error));
     }
   };
 

@@ -2,10 +2,10 @@ import {
   AuthenticationError,
   abortError,
   type BrokerTarget,
-  ClosedError,
   NotSupportedError,
   OperationalError,
   type TransportContext,
+  throwIfAborted,
 } from '@kombu/core';
 import { type ACLS, createClient, managerOf, readByAnswers } from './client.js';
 import { hangUp, ZookeeperLink } from './link.js';
@@ -53,14 +53,17 @@ function dial(
   const manager = managerOf(client);
   return new Promise((resolve, reject) => {
     let link: ZookeeperLink | undefined;
+    let state: 'dialling' | 'over' = 'dialling';
     const settle = (end: () => void): void => {
+      if (state === 'over') return;
+      state = 'over';
       cancel();
       signal.removeEventListener('abort', abort);
       end();
     };
     const refuse = (error: Error): void =>
       settle(() => {
-        hangUp(client, error);
+        hangUp(client);
         reject(error);
       });
     const abort = (): void => refuse(abortError(signal, what));
@@ -87,7 +90,7 @@ function dial(
     );
     client.once('expired', () =>
       settle(() => {
-        hangUp(client, new ClosedError('the session has expired'));
+        hangUp(client);
         resolve('expired');
       }),
     );
@@ -99,12 +102,13 @@ function dial(
     // The library tries for ever; here it has one try. It opens its socket in the next tick.
     manager.connect = () => {};
     process.nextTick(() => {
+      // It was called off before there was a socket.
+      if (state === 'over') hangUp(client);
       let cause: Error | undefined;
       manager.socket?.once('error', (error) => {
         cause = error;
       });
       manager.socket?.once('close', () => {
-        if (link !== undefined) return;
         const why = cause?.message ?? 'the server has closed the connection: it may not be part of a quorum';
         refuse(new OperationalError('CONNECT_REFUSED', `${what} failed: ${why}`, { cause }));
       });
@@ -126,6 +130,7 @@ export async function connect(
       'zookeeper: node-zookeeper-client has no TLS; use a TLS tunnel, or a network that is safe',
     );
   }
+  throwIfAborted(context.signal, 'connecting to ZooKeeper');
   const addresses = addressesOf(target);
   const timeoutMs = Math.min(LONGEST_CONNECT_MS, target.connectTimeoutMs / addresses.length);
   let failure: unknown;

@@ -5,9 +5,10 @@ import type { ZookeeperLink } from './link.js';
  * Finds out that a link is dead although nobody said so: a server that has said nothing for half of `heartbeatMs` is asked something,
  * and one that has not even answered that at its end is given up. The client library pings, but does not mind that nobody answers.
  *
- * @param heartbeatMs so much silence ends the link
+ * @param heartbeatMs so much silence ends the link; 0: it is not listened for
  */
 export function startHeartbeat(link: ZookeeperLink, path: string, heartbeatMs: number, clock: Clock): void {
+  if (heartbeatMs === 0) return;
   const everyMs = Math.max(1, heartbeatMs / 2);
   let askedAt: number | undefined;
   let cancel: (() => void) | undefined;

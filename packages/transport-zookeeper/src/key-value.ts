@@ -29,17 +29,14 @@ export function createKeyValueStore(context: DriverContext): KeyValueStore {
   const { link, paths, session, maxBufferBytes } = context;
   let synced = false;
 
-  /**
-   * The server that we talk to may be behind the others. A transaction takes it to where they are, and what is asked behind it is
-   * answered after it. One a turn of the event loop will do.
-   */
-  const sync = (): void => {
+  /** The server that we talk to may be behind the others. Once a turn of the event loop will do. */
+  const catchUp = (): void => {
     if (synced) return;
     synced = true;
     process.nextTick(() => {
       synced = false;
     });
-    link.multi('catching up', [{ kind: 'check', path: paths.own, version: -1 }]).catch(() => {});
+    link.sync(paths.own).catch(() => {});
   };
 
   /** A stamp begins at version 1: the client library takes a 0 for any version. */
@@ -68,7 +65,7 @@ export function createKeyValueStore(context: DriverContext): KeyValueStore {
     async get(key, o) {
       const stamp = stampOf(paths, key);
       for (;;) {
-        sync();
+        catchUp();
         // The version first: what changes in between makes a commit fail, and no harm is done.
         const [stat, value] = await Promise.all([link.stat(stamp, o?.signal), link.get(paths.key(key), o?.signal)]);
         if (stat !== undefined) {
@@ -93,7 +90,7 @@ export function createKeyValueStore(context: DriverContext): KeyValueStore {
         o?.signal,
       );
       if (outcome.done) return true;
-      if (outcome.code === CODES.noNode) await makeBase(link, paths);
+      if (outcome.code === CODES.noNode) await makeBase(context);
       else if (outcome.code !== CODES.badVersion && outcome.code !== CODES.nodeExists) {
         throw link.translate({ code: outcome.code, message: 'refused' }, 'changing declarations');
       }

@@ -1,5 +1,5 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
-import { ACLS, type Client, CODES, MODES, managerOf, type Stat } from './client.js';
+import { ACLS, type Client, CODES, libraryError, MODES, managerOf, type Stat, sync } from './client.js';
 import { codeOf, translateError } from './translate-error.js';
 
 /** One step of a transaction. */
@@ -113,6 +113,13 @@ export class ZookeeperLink {
     });
   }
 
+  /** What is asked behind this is answered as of now, whichever server of an ensemble answers it. */
+  sync(path: string): Promise<void> {
+    return this.#send(`catching up with ${path}`, undefined, (done: Callback<void>) => {
+      sync(this.client, path, (error) => done(error, undefined));
+    });
+  }
+
   /** Does all steps or none. Transactions of a link are done in the order in which they are asked for. */
   multi(what: string, steps: readonly Step[], signal?: AbortSignal): Promise<Outcome> {
     return this.#send(what, signal, (done: Callback<Outcome>) => {
@@ -200,15 +207,15 @@ export class ZookeeperLink {
   #finish(why: KombuError | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    const ended = why ?? new ClosedError('the connection to ZooKeeper is closed');
-    this.#ended = ended;
-    hangUp(this.client, ended);
+    this.#ended = why ?? new ClosedError('the connection to ZooKeeper is closed');
+    hangUp(this.client);
     this.#end.resolve(why);
   }
 }
 
 /** Destroys the socket of a client that is not to connect again, and answers everything that waits with an error. */
-export function hangUp(client: Client, error: Error): void {
+export function hangUp(client: Client): void {
+  const error = libraryError(CODES.connectionLoss);
   const manager = managerOf(client);
   manager.connect = () => {};
   clearTimeout(manager.connectTimeoutHandler ?? undefined);

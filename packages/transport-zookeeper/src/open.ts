@@ -19,7 +19,11 @@ export async function open(
   const { connectionId, clock, signal } = transport;
   const virtualHost = target.virtualHost ?? target.all.find((one) => one.virtualHost !== undefined)?.virtualHost;
   const paths = createPaths(virtualHost, target.options.chroot);
-  const { link, session } = await connect(target, transport, sessions.take(connectionId));
+  const left = sessions.take(connectionId);
+  const { link, session } = await connect(target, transport, left).catch((error: unknown) => {
+    if (left !== undefined) sessions.keep(connectionId, left, clock);
+    throw error;
+  });
   // Whatever goes wrong from now on, the session is there for the next link.
   link.closed.then((why) => why !== undefined && sessions.keep(connectionId, session, clock));
   const abort = (): void => link.fail(abortError(signal, 'connecting to ZooKeeper') as KombuError);
@@ -32,10 +36,9 @@ export async function open(
       transport,
       maxBufferBytes: target.options.maxBufferBytes ?? MAX_BUFFER_BYTES,
     };
-    await makeBase(link, paths);
+    await makeBase(context);
     // Digests are not checked when they are sent: what the znodes allow shows who one is.
     await link.get(paths.root);
-    await link.create(paths.session(session.name), 'ephemeral');
     await giveBackUnanswered(context);
     startHeartbeat(link, paths.own, target.heartbeatMs ?? (session.timeoutMs * 2) / 3, clock);
     return createDriver(context, transport);

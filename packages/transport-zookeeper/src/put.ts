@@ -1,4 +1,4 @@
-import { UndeliverableError } from '@kombu/core';
+import { type KombuError, UndeliverableError } from '@kombu/core';
 import type {
   ItemFailure,
   PutEntry,
@@ -12,7 +12,7 @@ import { CODES } from './client.js';
 import { type DriverContext, maxBodyBytes, REQUEST_BYTES } from './driver-context.js';
 import type { Outcome, Step } from './link.js';
 import { entryPrefix } from './paths.js';
-import { checkName, makeQueue } from './queues.js';
+import { makeQueue, nameProblem } from './queues.js';
 
 /** What putting needs of the other parts. */
 export interface PutHooks {
@@ -88,24 +88,23 @@ export function createPut(context: DriverContext, hooks: PutHooks): VirtualDrive
     parts: readonly Part[],
     checks: readonly Step[],
     request: PutRequest,
-    tooLarge: readonly ItemFailure[],
+    refused: readonly ItemFailure[],
   ): Promise<PutResult> => {
-    const failures = [...tooLarge];
+    const failures = [...refused];
+    const outcomes = await Promise.all(parts.map(({ answer }) => answer));
+    let stored = outcomes.some(({ done }) => done);
     let stale: NonNullable<PutResult['stale']> | undefined;
-    let stored = 0;
-    for (const part of parts) {
-      const outcome = await part.answer;
-      const done = outcome.done ? 'stored' : await repair(part, outcome, stale === undefined ? checks : [], failures);
-      if (done === 'stored') {
-        stored++;
-        continue;
+    for (const [i, part] of parts.entries()) {
+      const outcome = outcomes[i] as Outcome;
+      if (outcome.done) continue;
+      if ((await repair(part, outcome, checks, failures)) === 'stale') {
+        stale ??= await hooks.stale(request.check);
+        if (!stored) return { failures: refused, evicted: [], stale, stored: false };
+        // Another part is stored by the old tables: so is this, and core adds what the new ones do.
+        const again = await send(part.drafts, []);
+        if (!again.done) await repair(part, again, [], failures);
       }
-      stale = await hooks.stale(request.check);
-      if (stored === 0) return { failures: [...tooLarge], evicted: [], stale, stored: false };
-      // What came before is stored by the old tables: so is this, and core adds what the new ones do.
-      const again = await send(part.drafts, []);
-      if (!again.done) await repair(part, again, [], failures);
-      stored++;
+      stored = true;
     }
     const evicted = await keepLimits(request, failures);
     return stale === undefined ? { failures, evicted } : { failures, evicted, stale, stored: true };
@@ -129,19 +128,26 @@ export function createPut(context: DriverContext, hooks: PutHooks): VirtualDrive
     return evicted;
   };
 
+  /** Why a message cannot be stored at all. */
+  const refusal = ({ queue, message }: PutEntry): KombuError | undefined => {
+    const bytes = message.body.byteLength;
+    if (bytes <= largest) return nameProblem(context, queue);
+    const what = `a body of ${bytes} bytes is larger than ZooKeeper can store (${largest} bytes)`;
+    return new UndeliverableError('MESSAGE_TOO_LARGE', what);
+  };
+
   const begin = (request: PutRequest): Promise<PutResult> => {
     link.check();
     const checks = request.check.map(({ exchange, version }) => hooks.check(exchange, version));
     const groups: Draft[][] = [];
-    const tooLarge: ItemFailure[] = [];
+    const refused: ItemFailure[] = [];
     let room = 0;
     for (const [index, entry] of request.entries.entries()) {
-      if (entry.bytes > largest) {
-        const what = `a body of ${entry.bytes} bytes is larger than ZooKeeper can store (${largest} bytes)`;
-        tooLarge.push({ index, error: new UndeliverableError('MESSAGE_TOO_LARGE', what) });
+      const error = refusal(entry);
+      if (error !== undefined) {
+        refused.push({ index, error });
         continue;
       }
-      checkName(context, entry.queue);
       const data = Buffer.from(entry.payload as string);
       const bytes = data.length + Buffer.byteLength(entry.queue) + 200;
       if (bytes > room) {
@@ -154,7 +160,7 @@ export function createPut(context: DriverContext, hooks: PutHooks): VirtualDrive
     const parts = groups.map((drafts): Part => ({ drafts, answer: send(drafts, checks) }));
     for (const { answer } of parts) answer.catch(() => {});
     return Promise.all(parts.map(({ answer }) => answer)).then((answers) => {
-      const finished = finish(parts, checks, request, tooLarge);
+      const finished = finish(parts, checks, request, refused);
       if (answers.every(({ done }) => done)) return finished;
       // What is asked for from now on waits, or it would come before what is put right.
       const mine = Promise.allSettled([repairing, finished]).then(() => {

@@ -11,18 +11,20 @@ const MAX_ROUNDS = 100;
 /** Longest path of a queue in bytes: a request names it several times. */
 const MAX_PATH_BYTES = 1000;
 
-/** Throws PRECONDITION_FAILED for a queue whose znodes would have paths that are too long. */
-export function checkName({ paths }: DriverContext, queue: string): void {
-  if (queue.length < MAX_PATH_BYTES / 8 || Buffer.byteLength(paths.claimsOf(queue)) <= MAX_PATH_BYTES) return;
-  throw new ChannelError('PRECONDITION_FAILED', `the name of queue '${queue.slice(0, 40)}...' is too long for a znode`);
+/** PRECONDITION_FAILED for a queue whose znodes would have paths that are too long. */
+export function nameProblem({ paths }: DriverContext, queue: string): ChannelError | undefined {
+  if (queue.length < MAX_PATH_BYTES / 8 || Buffer.byteLength(paths.claimsOf(queue)) <= MAX_PATH_BYTES) return undefined;
+  const what = `the name of queue '${queue.slice(0, 40)}...' is too long for a znode`;
+  return new ChannelError('PRECONDITION_FAILED', what);
 }
 
 /** Makes a queue exist. */
 export async function makeQueue(context: DriverContext, queue: string): Promise<void> {
   const { link, paths } = context;
-  checkName(context, queue);
+  const problem = nameProblem(context, queue);
+  if (problem !== undefined) throw problem;
   if ((await link.create(paths.queue(queue))) !== undefined) return;
-  await makeBase(link, paths);
+  await makeBase(context);
   await link.create(paths.queue(queue));
 }
 

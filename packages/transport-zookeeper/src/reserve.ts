@@ -6,8 +6,6 @@ import type { Lines } from './lines.js';
 
 /** How often a reserve tries other entries because somebody else was quicker. */
 const MAX_ROUNDS = 30;
-/** How many bytes of messages are read at once, about: what is read is in memory, and on its way back again. */
-const MAX_READ = 64;
 
 /** Reads entries, those that are still there. */
 export async function readEntries(context: DriverContext, queue: string, names: readonly string[]): Promise<Entry[]> {
@@ -30,8 +28,7 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
       const spare = Math.max(0, line.names.length - most);
       const from = lost === 0 ? 0 : Math.floor(Math.random() * Math.min(spare, lost * 4));
       const names = line.names.slice(from, from + most);
-      const entries = await readEntries(context, queue, names);
-      await fresh;
+      const [entries] = await Promise.all([readEntries(context, queue, names), fresh]);
       if (fresh === undefined || names.every((name, i) => line.names[from + i] === name)) return { names, entries };
     }
   };
@@ -45,7 +42,7 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const want = request.max - found.length;
       if (want === 0 || request.signal.aborted) return;
-      const { names, entries } = await look(queue, line, Math.min(want, MAX_READ), lost, known);
+      const { names, entries } = await look(queue, line, want, lost, known);
       known = false;
       if (names.length === 0) {
         if (!watched || line.isWatching) return;
@@ -56,9 +53,17 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
         continue;
       }
       const last = watched && line.names.length < want;
-      const [taken] = await Promise.all([claims.take(queue, entries, how), last ? line.list(true) : undefined]);
+      const [taking, listing] = await Promise.allSettled([
+        claims.take(queue, entries, how),
+        last ? line.list(true) : undefined,
+      ]);
+      if (taking.status === 'rejected') throw taking.reason;
+      const taken = taking.value;
       found.push(...taken.reserved);
-      line.drop(names.filter((name) => taken.gone.includes(name) || !entries.some((entry) => entry.name === name)));
+      if (listing.status === 'rejected') throw listing.reason;
+      const left = new Set(entries.map(({ name }) => name));
+      for (const name of taken.gone) left.delete(name);
+      line.drop(left.size === 0 ? names : names.filter((name) => !left.has(name)));
       lost = taken.lost === 0 ? 0 : lost + taken.lost;
       if (last && line.names.length === 0) return;
       known = last;
@@ -73,8 +78,9 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
       try {
         await lines.inTurn(queue, () => fill(queue, found, request));
       } catch (error) {
-        // What was taken before is handed over; the next reserve meets the error again.
         if (found.length === 0) throw error;
+        // What was taken before is handed over; the next reserve meets the error again.
+        lines.changed(queue);
         break;
       }
     }

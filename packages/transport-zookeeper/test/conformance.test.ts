@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort, startProxy } from '@kombu/brokers';
-import { describeTransport } from '@kombu/conformance';
+import { body, close, connect, declareGroup, describeTransport, get, routingTopic, settle } from '@kombu/conformance';
 import { Connection } from '@kombu/core';
 import zk from 'node-zookeeper-client';
 import { zookeeper } from '../src/index.js';
@@ -43,12 +43,17 @@ describeTransport({
   },
   child: { module: new URL('../dist/index.js', import.meta.url) },
   variants: [
-    { name: 'several servers, one of them dead', broker: (b) => ({ ...b, url: `${url(nowhere)};${b.url}` }) },
-    { name: 'compression', producer: { compression: 'zlib' } },
+    {
+      name: 'several servers, one of them dead',
+      broker: (b) => ({ ...b, url: `${url(nowhere)};${b.url}` }),
+      groups: [connect, get, close],
+    },
+    { name: 'compression', producer: { compression: 'zlib' }, groups: [body] },
     {
       name: 'user, chroot and root virtual host',
       broker: (b) => ({ ...b, url: `zookeeper://owner:secret@127.0.0.1:${server.port}` }),
       connection: { transportOptions: { chroot: '/locked/deep' } },
+      groups: [declareGroup, settle, routingTopic],
     },
   ],
 });

@@ -12,6 +12,7 @@ await run({
   async open(settings) {
     queue = `cn.${settings.id}`;
     client = createClient(settings.url, settings.url, queue);
+    client.conf.CELERY_BROKER_OPTIONS = { noDelay: true };
     connection = await connect(settings.url);
     channel = await connection.createChannel();
     await client.isReady();

@@ -11,7 +11,7 @@ await run({
   async open(given) {
     settings = given;
     name = `rc.${settings.id}`;
-    connection = new Connection(settings.url);
+    connection = new Connection({ url: settings.url, noDelay: true });
     await connection.exchangeDeclare({ exchange: name, type: 'direct', durable: true });
     await connection.queueDeclare({ queue: name, durable: true });
     await connection.queueBind({ queue: name, exchange: name, routingKey: name });

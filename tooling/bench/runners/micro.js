@@ -3,7 +3,9 @@ import { Session } from 'node:inspector';
 import path from 'node:path';
 
 const { file, ms = 200 } = JSON.parse(process.argv.at(-1));
+/** The most operations whose allocations are counted, and about the most allocations that are. */
 const MOST_COUNTED = 500;
+const MOST_SAMPLES = 100_000;
 
 const session = new Session();
 session.connect();
@@ -41,8 +43,9 @@ async function timeOf(run) {
  * What an operation allocates, once it is compiled: V8's heap profiler is told to take every allocation as a sample. What V8
  * allocates in one piece is one allocation. The memory of buffers, which is outside of the heap, is counted by its bytes.
  */
-async function allocationsOf(run, nanos) {
-  const n = Math.min(MOST_COUNTED, Math.max(20, Math.round((ms * 1e6) / nanos)));
+async function allocationsOf(run) {
+  const few = await sampled(() => run(5));
+  const n = Math.max(5, Math.min(MOST_COUNTED, Math.floor(MOST_SAMPLES / (few.allocations / 5 + 1))));
   // Once without any work: what counting itself costs is not the operation's.
   const nothing = await sampled(async () => {});
   const all = await sampled(() => run(n));
@@ -59,8 +62,9 @@ async function sampled(work) {
     includeObjectsCollectedByMinorGC: true,
   });
   await work();
-  const { samples } = post('HeapProfiler.stopSampling').profile;
+  // Before sampling stops: that collects garbage.
   const buffers = Math.max(0, process.memoryUsage().arrayBuffers - outside);
+  const { samples } = post('HeapProfiler.stopSampling').profile;
   return { allocations: samples.length, bytes: samples.reduce((sum, { size }) => sum + size, 0) + buffers };
 }
 
@@ -68,6 +72,6 @@ const { default: load } = await import(path.resolve(import.meta.dirname, '../mic
 const cases = [];
 for (const { group, name, run } of await load()) {
   const nanos = await timeOf(run);
-  cases.push({ group, name, figures: { nanos, ...(await allocationsOf(run, nanos)) } });
+  cases.push({ group, name, figures: { nanos, ...(await allocationsOf(run)) } });
 }
 console.log(JSON.stringify({ cases }));

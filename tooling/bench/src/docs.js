@@ -68,6 +68,10 @@ function conditions({ name, date, machine, broker, python, pairs, libraries }) {
   return `${parts.join(', ')}. Medians of ${pairs} ${name === 'micro' ? 'runs' : 'pairs'}.`;
 }
 
+/** What an error says, without the stack and the files around it. */
+const errorLine = (error) =>
+  (error.match(/^\S*(?:Error|Exception)[^:\n]*: (.*)$/m)?.[1] ?? 'see the JSON').replaceAll('|', ' ');
+
 const spreadText = (figure, { median, min, max }) => {
   const { digits, unit } = FIGURES[figure];
   return `${formatNumber(median, digits)} ${unit} (${formatNumber(min, digits)} - ${formatNumber(max, digits)})`;
@@ -87,7 +91,7 @@ function table(rows) {
   for (const row of rows) {
     const { what, figure, subject, references, error } = row;
     if (error !== undefined) {
-      lines.push(`| ${what} | | failed: ${error.split('\n')[0].replaceAll('|', ' ')} | | | |`);
+      lines.push(`| **${what}** | | failed: ${errorLine(error)} | | | |`);
       continue;
     }
     const line = (first, { name, figures }, ratio, target) =>

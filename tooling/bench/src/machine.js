@@ -8,7 +8,7 @@ export function machine() {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.availableParallelism(),
     memoryGb: Math.round(os.totalmem() / 1e9),
-    system: `${os.type()} ${os.release()}`,
+    system: `${os.type()} ${os.release().split('.', 2).join('.')}`,
     node: process.version,
   };
 }

@@ -16,6 +16,9 @@ export function microFiles() {
 /**
  * Runs the cases of one file in `rounds` fresh processes and gives a row per group: its first case is the row's subject, the
  * others its references, without ratios.
+ *
+ * @param {string} file
+ * @param {{ rounds: number, ms: number, signal?: AbortSignal, runner?: any }} conditions
  */
 export async function runMicro(file, { rounds, ms, signal, runner = runOnce }) {
   const runs = [];

@@ -10,6 +10,7 @@ With no transport: all of them, and the micro benchmarks ('micro').
   --broker URL   measure against this broker in place of one started here; for one transport
   --pairs N      rounds that count, after one that does not; default 5
   --only TEXT    only what has this in its name; results of other comparisons in the output folder are kept
+  --only-targets only what has a target; other results are kept likewise
   --quick        one round with a tenth of the messages, a look at everything in under two minutes; its numbers say little
   --out FOLDER   where JSON and charts are written; default bench-results
   --docs         measure nothing; write what is in the output folder into docs/performance.md
@@ -32,6 +33,7 @@ export function readOptions(args, known) {
       quick: { type: 'boolean', default: false },
       broker: { type: 'string' },
       only: { type: 'string' },
+      'only-targets': { type: 'boolean', default: false },
       out: { type: 'string', default: 'bench-results' },
       docs: { type: 'boolean', default: false },
       targets: { type: 'boolean', default: false },

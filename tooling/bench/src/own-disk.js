@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { temporaryFolder } from '@kombu/brokers';
 
@@ -39,14 +40,24 @@ export async function folderOnOwnDisk() {
   const unmount = () => {
     if (!mounted) return;
     mounted = false;
-    execFileSync('umount', [at]);
+    // Lazily: who is interrupted may still have processes at work there.
+    execFileSync('umount', ['-l', at]);
+  };
+  const interrupted = (signal) => {
+    unmount();
+    rmSync(base, { recursive: true, force: true });
+    process.exit(128 + constants.signals[signal]);
   };
   process.once('exit', unmount);
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
   return {
     url: `filesystem://${folder}`,
     version: 'ext4 with a journal, on a disk of its own',
     async close() {
       process.off('exit', unmount);
+      process.off('SIGINT', interrupted);
+      process.off('SIGTERM', interrupted);
       unmount();
       await remove();
     },

@@ -1,3 +1,4 @@
+import { createBrokerPool } from './broker-pool.js';
 import { libraryVersions, machine } from './machine.js';
 import { createProgress, timeLeft } from './progress.js';
 import { countVerdicts, describeRow } from './report.js';
@@ -19,7 +20,7 @@ const QUICK_MS = 100_000;
 export async function runAll(benches, options, python) {
   const progress = createProgress(process.stderr);
   const deadline = options.quick ? deadlineSignal(QUICK_MS) : undefined;
-  const suites = [...benches.map((bench) => transportSuite(bench, options)), microSuite(options)].filter(
+  const suites = [microSuite(options), ...benches.map((bench) => transportSuite(bench, options))].filter(
     ({ name, size }) => options.names.includes(name) && size > 0,
   );
   const total = suites.reduce((sum, { size }) => sum + size, 0);
@@ -27,21 +28,11 @@ export async function runAll(benches, options, python) {
   const all = [];
   let done = 0;
 
-  // A quick look is not for its numbers: the brokers start together, and rest until it is their turn.
-  const starting = new Map();
-  const start = (suite) => {
-    if (!starting.has(suite))
-      starting.set(
-        suite,
-        suite.start().catch(({ message }) => ({ unavailable: message })),
-      );
-    return starting.get(suite);
-  };
-  if (options.quick) for (const suite of suites) start(suite);
+  const brokers = createBrokerPool(suites, deadline);
 
   for (const suite of suites) {
     progress.step(`${suite.name}: starting the broker`);
-    const broker = await start(suite);
+    const broker = await brokers.get(suite);
     if (broker.unavailable !== undefined) {
       progress.clear();
       console.log(`${suite.name}: skipped, ${broker.unavailable}`);
@@ -63,16 +54,18 @@ export async function runAll(benches, options, python) {
         },
         onRow(row) {
           rows.push(row);
+          // Each row at once: a long run that is interrupted leaves what it has found.
+          write(suite, { broker: broker.version, python: python?.version, rows }, options);
           progress.clear();
           console.log(`${suite.name}: ${describeRow(row)}`);
         },
       });
     } finally {
-      await broker.close();
+      await brokers.end(broker);
     }
     all.push(...rows);
-    write(suite, { broker: broker.version, python: python?.version, rows }, options);
   }
+  await brokers.allEnded();
   return summary(all, options);
 }
 
@@ -94,14 +87,19 @@ function write({ name, order, libraries }, { broker, python, rows }, options) {
     libraries: libraryVersions(libraries),
     rows,
   };
-  const before = options.only === undefined ? undefined : readResults(options.out).find((old) => old.name === name);
+  const before =
+    options.only === undefined && !options['only-targets']
+      ? undefined
+      : readResults(options.out).find((old) => old.name === name);
   const merged = mergeResults(before, results, order);
   writeResults(options.out, merged, drawChart(merged));
 }
 
-function summary(rows, { out }) {
-  const { met, missed, skipped, failed } = countVerdicts(rows);
-  const others = [skipped > 0 && `${skipped} skipped`, failed > 0 && `${failed} failed or not run`].filter(Boolean);
+function summary(rows, { out, quick }) {
+  const { met, missed, skipped, failed, notRun } = countVerdicts(rows);
+  const counts = { skipped, failed, 'not run': notRun };
+  const others = Object.entries(counts).flatMap(([what, count]) => (count > 0 ? `${count} ${what}` : []));
   console.log(`${[`${met} targets met`, `${missed} missed`, ...others].join(', ')}; written to ${out}`);
+  if (quick) console.log('This was a quick look: what it calls met or missed says little.');
   return failed > 0 ? 1 : 0;
 }

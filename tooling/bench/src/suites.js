@@ -1,5 +1,6 @@
 import { microFiles, runMicro } from './micro.js';
 import { brokerFor, runComparisons } from './transport-session.js';
+import { targetOf } from './verdict.js';
 
 /**
  * What can be measured under one name: `size` steps, each giving a row or a few; `order` is how rows are called, if that is
@@ -15,9 +16,12 @@ import { brokerFor, runComparisons } from './transport-session.js';
  */
 
 /** Which of a bench's comparisons are wanted. */
-export function selectComparisons({ comparisons }, { quick, only }) {
+export function selectComparisons({ comparisons }, { quick, only, 'only-targets': onlyTargets }) {
   return comparisons.filter(
-    (comparison) => !(quick && comparison.quick === false) && (only === undefined || comparison.what.includes(only)),
+    (comparison) =>
+      !(quick && comparison.quick === false) &&
+      (only === undefined || comparison.what.includes(only)) &&
+      (!onlyTargets || [comparison, ...comparison.references].some((one) => targetOf(one) !== undefined)),
   );
 }
 
@@ -35,8 +39,8 @@ export function transportSuite(bench, options) {
 }
 
 /** @returns {Suite} */
-export function microSuite({ quick, only, pairs }) {
-  const files = microFiles().filter((file) => only === undefined || file.includes(only));
+export function microSuite({ quick, only, pairs, 'only-targets': onlyTargets }) {
+  const files = onlyTargets ? [] : microFiles().filter((file) => only === undefined || file.includes(only));
   return {
     name: 'micro',
     libraries: [],
@@ -50,7 +54,7 @@ export function microSuite({ quick, only, pairs }) {
           const rows = await runMicro(file, { rounds: quick ? 1 : pairs, ms: quick ? 10 : 200, signal });
           for (const row of rows) onRow(row);
         } catch (error) {
-          onRow({ what: file, error: error.message });
+          onRow({ what: file, error: error.message, ...(signal?.aborted && { notRun: true }) });
         }
         onStep();
       }

@@ -1,7 +1,7 @@
 import { FIGURES, formatNumber } from './figures.js';
 
-const WIDTH = 760;
-const LABEL = 210;
+const WIDTH = 820;
+const LABEL = 270;
 const VALUE = 150;
 const BAR = 18;
 const GAP = 6;
@@ -24,7 +24,10 @@ export function drawChart({ name, rows }) {
   for (const row of rows.filter(({ error }) => error === undefined)) {
     y = drawGroup(parts, row, y) + 22;
   }
-  const height = y;
+  parts.push(
+    `<text x="12" y="${y}" fill="#52606d">Blue: the subject. x: the subject over this one, the median of the pairs. Thin line: least to most.</text>`,
+  );
+  const height = y + 14;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" ` +
       'font-family="system-ui, sans-serif" font-size="12" fill="#1f2933" role="img">',

@@ -20,7 +20,6 @@ export function quickly(settings) {
     ...less('backlog', 100),
     ...less('idleMs', 500),
     warmUp: Math.min(settings.warmUp ?? 200, 200),
-    passes: Math.min(settings.passes ?? 2, 2),
     settleMs: 500,
   };
 }
@@ -36,7 +35,7 @@ export function quickly(settings) {
  * @param {{ pairs: number, quick: boolean }} request.options
  * @param {(text: string) => void} request.progress
  * @param {() => void} [request.onStep] a comparison is done, whatever came of it
- * @param {(row: object) => void} request.onRow
+ * @param {(row: any) => void} request.onRow
  * @param {AbortSignal} [request.signal] no more is measured after it
  */
 export async function runComparisons({
@@ -52,7 +51,7 @@ export async function runComparisons({
   for (const comparison of comparisons) {
     const { what } = comparison;
     if (signal?.aborted) {
-      onRow({ what, error: `not run: ${signal.reason.message}` });
+      onRow({ what, error: signal.reason.message, notRun: true });
       onStep();
       continue;
     }
@@ -63,13 +62,13 @@ export async function runComparisons({
         warmUp: !options.quick,
         unavailable: ({ needs }) =>
           needs === 'python-kombu' && python === undefined ? 'there is no Python with Kombu here' : undefined,
-        ...(options.quick && { scale: quickly }),
+        ...(options.quick && { scale: (own) => ({ ...quickly(own), ...comparison.quick }) }),
         progress,
         signal,
       });
       onRow(row);
     } catch (error) {
-      onRow({ what, error: signal?.aborted ? `not run to its end: ${error.message}` : error.message });
+      onRow({ what, error: error.message, ...(signal?.aborted && { notRun: true }) });
     }
     onStep();
   }

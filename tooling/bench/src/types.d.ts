@@ -33,8 +33,8 @@ export interface Comparison {
   readonly reason?: string;
   /** How many rounds count; default: `--pairs`. For what has no reference, or hardly varies. */
   readonly rounds?: number;
-  /** `false` leaves it out of `--quick`. */
-  readonly quick?: boolean;
+  /** `false` leaves it out of `--quick`; settings go over what `--quick` makes of them. */
+  readonly quick?: boolean | Settings;
 }
 
 export interface Participant {

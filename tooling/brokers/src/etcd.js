@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -44,7 +45,7 @@ async function start(options = {}) {
  * @returns {Promise<Etcd | import('./types.d.ts').Unavailable>}
  */
 async function startEtcdNode(found, options, port) {
-  const folder = await temporaryFolder('kombu-etcd');
+  const folder = await temporaryFolder('kombu-etcd', memoryFolder());
   const certificates = options.tls ? await makeCertificates(folder.path) : undefined;
   if (certificates && isUnavailable(certificates)) {
     await folder.remove();
@@ -57,7 +58,17 @@ async function startEtcdNode(found, options, port) {
   const args = ['--data-dir', `${folder.path}/data`, '--listen-client-urls', client, '--advertise-client-urls', client];
   args.push('--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`);
   // A single node elects itself at once, and leases may be as short as one second.
-  args.push('--heartbeat-interval', '50', '--election-timeout', '500', '--logger', 'zap', ...(options.flags ?? []));
+  args.push(
+    '--heartbeat-interval',
+    '50',
+    '--election-timeout',
+    '500',
+    '--logger',
+    'zap',
+    '--bcrypt-cost',
+    '4',
+    ...(options.flags ?? []),
+  );
   if (certificates) args.push('--cert-file', certificates.certFile, '--key-file', certificates.keyFile);
   const address = { port, ca };
   const boot = () =>
@@ -175,6 +186,16 @@ function describeServer(address, user, password, caFile) {
     call: (/** @type {string} */ path, /** @type {object} */ body = {}) =>
       post({ ...address, user, password }, path, body),
   };
+}
+
+/** A folder in memory, where there is one: etcd waits for the disk at every write, and a killed process needs no disk. */
+function memoryFolder() {
+  try {
+    accessSync('/dev/shm', constants.W_OK);
+    return '/dev/shm';
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param {Address} address @param {string} password */

@@ -16,4 +16,4 @@ export { spawnServer } from './server-process.js';
 export { startSqs } from './sqs.js';
 export { until } from './until.js';
 export { which } from './which.js';
-export { startZookeeper } from './zookeeper.js';
+export { startZookeeper, startZookeeperEnsemble } from './zookeeper.js';

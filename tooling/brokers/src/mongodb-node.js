@@ -133,6 +133,7 @@ export async function startMongodbNode(found, { password, timeoutMs = 30_000, re
       : {
           killConnections: async () => turnstile.drop(),
           connectionCount: async () => turnstile.connections,
+          commands: turnstile.commands,
         }),
     log: () => server.log(),
     close,

@@ -32,9 +32,9 @@ function cutter(take) {
 }
 
 /** @param {Buffer} message the command's name is the first field of its document */
-function isWrite(message) {
-  if (message.length <= FIRST_NAME || message.readInt32LE(12) !== OP_MSG) return false;
-  return WRITES.has(message.toString('latin1', FIRST_NAME, message.indexOf(0, FIRST_NAME)));
+function commandOf(message) {
+  if (message.length <= FIRST_NAME || message.readInt32LE(12) !== OP_MSG) return '';
+  return message.toString('latin1', FIRST_NAME, message.indexOf(0, FIRST_NAME));
 }
 
 /**
@@ -48,6 +48,8 @@ function isWrite(message) {
 export async function startTurnstile(targetPort, port) {
   /** @type {Set<import('node:net').Socket>} */
   const clients = new Set();
+  /** @type {Map<string, number>} */
+  const commands = new Map();
   let last = Promise.resolve();
 
   const server = createServer((client) => {
@@ -70,7 +72,9 @@ export async function startTurnstile(targetPort, port) {
     client.on(
       'data',
       cutter((message) => {
-        if (!isWrite(message)) {
+        const command = commandOf(message);
+        commands.set(command, (commands.get(command) ?? 0) + 1);
+        if (!WRITES.has(command)) {
           upstream.write(message);
           return;
         }
@@ -94,6 +98,8 @@ export async function startTurnstile(targetPort, port) {
     server.listen(port, '127.0.0.1', () => resolve(undefined));
   });
   return {
+    /** How often each command was sent. */
+    commands,
     get connections() {
       return clients.size;
     },

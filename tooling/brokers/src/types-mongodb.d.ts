@@ -8,6 +8,8 @@ export interface Mongodb extends Broker {
   readonly replicaSet: string | undefined;
   /** How many clients are connected. */
   readonly connectionCount?: () => Promise<number>;
+  /** How often each command was sent to it; where there is a relay in front of it that counts. */
+  readonly commands?: ReadonlyMap<string, number>;
 }
 
 /** Several mongod that make one broker. */

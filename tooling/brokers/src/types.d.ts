@@ -1,6 +1,7 @@
 export * from './types-consul.d.ts';
 export * from './types-etcd.d.ts';
 export * from './types-mongodb.d.ts';
+export * from './types-zookeeper.d.ts';
 
 /** What a `start...` function resolves with where the broker cannot be had on this machine. */
 export interface Unavailable {
@@ -164,25 +165,6 @@ export interface SqsOptions {
 /** Starts a server that speaks SQS (fauxqs, from npm). */
 export function startSqs(options?: SqsOptions): Promise<Sqs>;
 
-export interface ZookeeperOptions {
-  readonly port?: number;
-  /** Milliseconds of a tick (default 500): a session lasts 2 to 20 of them. */
-  readonly tickTime?: number;
-  /** More lines of zoo.cfg, such as `{ server.1: '127.0.0.1:2888:3888' }`. */
-  readonly config?: Readonly<Record<string, string | number | boolean>>;
-  /** How long the server may take to be ready; default 60000. */
-  readonly timeoutMs?: number;
-}
-
-/** One ZooKeeper server, alone. Its data outlives `stop` and `kill`. */
-export interface Zookeeper extends Broker {
-  /** One of its commands of four letters, such as `cons` (connections) or `mntr` (counters). */
-  fourLetters(word: string): Promise<string>;
-}
-
-/** Starts a ZooKeeper server, found as `KOMBU_TEST_ZOOKEEPER_URL`, as `zkServer.sh` on the PATH or where Debian has it, or by installing it. Needs Java; share one per test file. */
-export function startZookeeper(options?: ZookeeperOptions): Promise<Zookeeper | Unavailable>;
-
 /** A TCP relay that misbehaves on demand. */
 export interface FaultProxy {
   readonly host: string;
@@ -222,8 +204,8 @@ export function until<T>(
  */
 export function freePort(): Promise<number>;
 
-/** An empty temporary folder that goes away with this process, whichever way it ends. */
-export function temporaryFolder(name?: string): Promise<TemporaryFolder>;
+/** An empty temporary folder in `parent` (default: the system's) that goes away with this process, whichever way it ends. */
+export function temporaryFolder(name?: string, parent?: string): Promise<TemporaryFolder>;
 
 export interface TemporaryFolder {
   readonly path: string;

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import { envBroker } from './env-broker.js';
+import { closeAll, envBroker } from './env-broker.js';
 import { findServer, isUnavailable } from './find.js';
 import { temporaryFolder } from './folder.js';
 import { freePort } from './ports.js';
@@ -11,29 +11,73 @@ import { which } from './which.js';
 const ENV_URL = 'KOMBU_TEST_ZOOKEEPER_URL';
 /** Where Debian has the scripts, which are not on the PATH. */
 const DEBIAN = '/usr/share/zookeeper/bin';
+const SERVERS = 3;
 
 /** @type {typeof import('./types.d.ts').startZookeeper} */
 export async function startZookeeper(options = {}) {
   const url = process.env[ENV_URL];
   if (url && options.tickTime === undefined && options.config === undefined) return fromEnv(url);
+  const found = await find();
+  return isUnavailable(found) ? found : startNode(found, options, options.port ?? (await freePort()));
+}
+
+/** @type {typeof import('./types.d.ts').startZookeeperEnsemble} */
+export async function startZookeeperEnsemble(options = {}) {
+  const found = await find();
+  if (isUnavailable(found)) return found;
+  const servers = await Promise.all(
+    Array.from({ length: SERVERS }, async () => `127.0.0.1:${await freePort()}:${await freePort()}`),
+  );
+  const config = {
+    initLimit: 20,
+    syncLimit: 10,
+    ...Object.fromEntries(servers.map((server, i) => [`server.${i + 1}`, server])),
+    ...options.config,
+  };
+  const ports = await Promise.all(servers.map(() => freePort()));
+  // None of them is ready before most are there.
+  const started = await Promise.allSettled(
+    ports.map((port, i) => startNode(found, { ...options, config }, port, i + 1)),
+  );
+  const nodes = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const close = () => closeAll(nodes.map((node) => () => node.close()));
+  const failed = started.find((one) => one.status === 'rejected');
+  if (failed !== undefined) {
+    await close();
+    throw failed.reason;
+  }
+  return {
+    url: nodes.map(({ url }) => url).join(';'),
+    nodes,
+    async leader() {
+      const modes = await Promise.all(nodes.map((node) => node.fourLetters('srvr').catch(() => '')));
+      const leader = nodes[modes.findIndex((mode) => mode.includes('Mode: leader'))];
+      if (leader === undefined) throw new Error('no server leads');
+      return leader;
+    },
+    close,
+  };
+}
+
+/** @returns {Promise<import('./redis-node.js').Found | import('./types.d.ts').Unavailable>} */
+async function find() {
   const found = await findServer({
     name: 'zkServer.sh',
     look: () => which(['zkServer.sh'], [DEBIAN]),
     packages: ['zookeeper', 'default-jre-headless'],
     docker: false,
   });
-  if (isUnavailable(found)) return found;
-  if (found.origin === 'docker') return { unavailable: 'ZooKeeper is not run in Docker' };
-  return startNode(found, options, options.port ?? (await freePort()));
+  return 'program' in found || isUnavailable(found) ? found : { unavailable: 'ZooKeeper is not run in Docker' };
 }
 
 /**
  * @param {import('./redis-node.js').Found} found
  * @param {import('./types.d.ts').ZookeeperOptions} options
  * @param {number} port
+ * @param {number} [id] its number in an ensemble
  * @returns {Promise<import('./types.d.ts').Zookeeper>}
  */
-async function startNode(found, options, port) {
+async function startNode(found, options, port, id) {
   const folder = await temporaryFolder('kombu-zookeeper');
   const file = path.join(folder.path, 'zoo.cfg');
   const settings = {
@@ -49,6 +93,8 @@ async function startNode(found, options, port) {
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   await writeFile(file, `${lines.join('\n')}\n`);
+  await mkdir(settings.dataDir);
+  if (id !== undefined) await writeFile(path.join(settings.dataDir, 'myid'), `${id}\n`);
   let version = 'unknown';
   const boot = () =>
     spawnServer({

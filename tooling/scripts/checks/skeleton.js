@@ -16,6 +16,7 @@ const TOP = new Set([
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
+  'bench-results', // what `npm run bench` writes; not under version control
 ]);
 const FILES = [
   'package.json',

@@ -32,7 +32,7 @@ function blockOf({ line, lines }, before) {
 }
 
 const URLS =
-  /(['"`])(?:amqps?|pyamqp|librabbitmq|rediss?|redis\+socket|sentinel|sqs|filesystem|mongodb(?:\+srv)?|zookeeper|etcd|consul):\/\/[^'"`]*\1/g;
+  /(['"`])(?:amqps?|pyamqp|librabbitmq|rediss?|redis\+socket|sentinel|sqs|filesystem|mongodb(?:\+srv)?|zookeeper|etcds?|consul):\/\/[^'"`]*\1/g;
 
 /** The same code over the memory transport: examples that name a broker are run without one. */
 export function overMemory(code) {

@@ -27,6 +27,8 @@ export function optionsTable(transport) {
 }
 
 const yes = (value) => (value ? 'yes' : 'no');
+const soon = (ms) =>
+  ms === 0 ? 'at once' : ms === Number.POSITIVE_INFINITY ? 'no: each declares its own' : `within ${ms} ms`;
 const who = { broker: 'everybody at the broker', process: 'this process' };
 
 /** What each capability is called in a README, and how its value reads. */
@@ -37,7 +39,10 @@ const CAPABILITIES = {
     'fanout reaches',
     (v) => ({ queues: 'every bound queue', subscribers: 'who is subscribed at that moment', none: 'nobody' })[v],
   ],
-  delivery: ['delivery', (v) => v.replaceAll('-', ' ')],
+  delivery: [
+    'a message is delivered',
+    (v) => (v === 'exactly-once' ? 'once, and again only after a failure' : 'at least once, now and then twice'),
+  ],
   order: ['order', (v) => ({ fifo: 'first in, first out', none: 'none' })[v]],
   priorities: ['priorities', (v) => (v === 0 ? 'none' : String(v))],
   messageTtl: ['expiry of a message', yes],
@@ -63,7 +68,7 @@ const CAPABILITIES = {
   ],
   settleAfterReconnect: ['a delivery can be settled after a reconnect', yes],
   durable: ["messages outlive the broker's restart", yes],
-  bindingsMaxAgeMs: ["a publish sees another process's binding", (v) => (v === 0 ? 'at once' : `within ${v} ms`)],
+  bindingsMaxAgeMs: ["a publish sees another process's binding", soon],
   maxBodyBytes: ['largest body', (v) => (v === undefined ? 'no limit of its own' : `${v} bytes`)],
   ttlGranularityMs: ['expiry is kept to', (v) => `${v} ms`],
   exclusiveConsumers: ['exclusive consumers', yes],

@@ -142,7 +142,7 @@ function killHadEffect(victim: string | undefined, kill: boolean, answers: Reado
 async function shortLease(broker: string): Promise<object> {
   await using probe = new Connection(broker);
   await probe.connect();
-  return probe.capabilities.lease === 'message' ? { leaseMs: SHORT_LEASE_MS } : {};
+  return ['message', 'server'].includes(probe.capabilities.lease) ? { leaseMs: SHORT_LEASE_MS } : {};
 }
 
 try {

@@ -1,7 +1,7 @@
 import { InvalidOptionError, NotBoundError } from '../errors/index.js';
 import type { BrokerTarget, Transport, TransportContext } from '../transport/transport.js';
 import type { Clock } from '../util/clock.js';
-import { connectError } from './connect-errors.js';
+import { assuming, connectError } from './connect-errors.js';
 import { withDeadline } from './deadlines.js';
 import { checkedStrategy, Failover } from './failover.js';
 import { type BrokerPlan, type ConnectionOptions, planBroker } from './options.js';
@@ -20,11 +20,14 @@ export class Brokers {
   readonly #inherited: string;
   readonly #plans = new Map<string, BrokerPlan>();
   #failover: Failover;
+  /** The URL is the default one, because none was given. */
+  #isDefault: boolean;
 
   /** Checks everything that can be checked without loading a transport. */
   constructor(url: string | readonly string[] | undefined, options: ConnectionOptions, registry: TransportRegistry) {
     this.#options = options;
     this.#registry = registry;
+    this.#isDefault = url === undefined;
     const entries = url === undefined ? [defaultUrl(options)] : splitUrls(url);
     this.#inherited = entries.map(schemeOf).find((scheme) => scheme !== undefined) ?? nameOf(options) ?? 'amqp';
     for (const entry of entries) this.#precheck(this.plan(entry));
@@ -61,6 +64,7 @@ export class Brokers {
     const failover = new Failover(entries, checkedStrategy(this.#options.failoverStrategy));
     for (const entry of entries) this.#precheck(this.plan(entry));
     this.#failover = failover;
+    this.#isDefault = false;
   }
 
   /** The transport of a plan, if it need not be loaded. */
@@ -83,7 +87,8 @@ export class Brokers {
   async load(plan: BrokerPlan): Promise<Transport> {
     const { transport } = this.#options;
     if (typeof transport === 'object') return fitting(transport, plan);
-    return fitting(await this.#registry.load(transport?.toLowerCase() ?? plan.scheme), plan);
+    const loading = this.#registry.load(transport?.toLowerCase() ?? plan.scheme);
+    return fitting(await loading.catch((error) => Promise.reject(assuming(error, this.#assumed))), plan);
   }
 
   /** The list to walk when connecting: a single entry where the transport takes all URLs as one broker. */
@@ -118,8 +123,16 @@ export class Brokers {
       );
       return new Session(generation, transport, target, link, clock.monotonic());
     } catch (error) {
-      throw signal.aborted ? error : connectError(error, { ...plan, shown });
+      throw signal.aborted ? error : assuming(connectError(error, { ...plan, shown }), this.#assumed);
     }
+  }
+
+  /** What nobody has said about the broker: the first thing to look at when it cannot be reached. */
+  get #assumed(): string | undefined {
+    if (this.#options.transport !== undefined) return undefined;
+    if (this.#isDefault) return 'no URL was given, so this is the default one';
+    if (this.entries.some((entry) => schemeOf(entry) !== undefined)) return undefined;
+    return "the URL does not begin with its transport, such as 'redis://', so it was taken for 'amqp://'";
   }
 
   #precheck(plan: BrokerPlan): void {

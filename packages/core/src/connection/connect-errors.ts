@@ -1,4 +1,4 @@
-import { AuthenticationError, ClosedError, KombuError, OperationalError } from '../errors/index.js';
+import { AuthenticationError, ClosedError, InvalidOptionError, KombuError, OperationalError } from '../errors/index.js';
 
 /** What calls end with once the connection is closed. */
 export function closedError(): ClosedError {
@@ -29,4 +29,14 @@ export function connectError(
   let detail = error instanceof Error ? error.message : String(error);
   if (o.password) detail = detail.replaceAll(o.password, '**');
   return new OperationalError('CONNECT_REFUSED', `no connection to ${o.shown}: ${detail}`, { cause: error });
+}
+
+/** An error of reaching a broker, with what was assumed about it. */
+export function assuming(error: unknown, assumed: string | undefined): unknown {
+  if (assumed === undefined || !KombuError.is(error)) return error;
+  const message = `${error.message} (${assumed})`;
+  if (KombuError.is(error, 'ERR_KOMBU_INVALID_OPTION')) return new InvalidOptionError(message, { cause: error });
+  if (KombuError.is(error, 'ERR_KOMBU_CONNECT_REFUSED'))
+    return new OperationalError('CONNECT_REFUSED', message, { cause: error });
+  return error;
 }

@@ -5,7 +5,7 @@ import type { Revival } from './revival.js';
 export interface ConnectionEvents {
   /** There is a link, the first or a new one, and everything is in place on it. The URL is without the password. */
   connected: { readonly url: string; readonly generation: number };
-  /** The link is gone; `error` is undefined when this process let go of it. */
+  /** A link is gone, told once for each that there was; `error` is undefined when this process let go of it, as `close()` does. */
   disconnected: { readonly generation: number; readonly error: KombuError | undefined };
   /** Another try to replace the link follows after `delayMs`; `error` is why the last one failed, or why the link was lost. */
   reconnecting: { readonly attempt: number; readonly delayMs: number; readonly error: KombuError };

@@ -31,7 +31,8 @@ export class Failover {
 
   constructor(urls: readonly string[], strategy: FailoverStrategy, random: () => number = Math.random) {
     const [first] = urls;
-    if (first === undefined) throw new InvalidOptionError('a connection needs at least one URL');
+    if (first === undefined)
+      throw new InvalidOptionError('a connection needs at least one URL, and was given an empty text or list');
     this.#urls = urls;
     this.#strategy = strategy;
     this.#random = random;

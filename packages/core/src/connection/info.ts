@@ -63,7 +63,7 @@ export function infoOf(plan: BrokerPlan, entries: readonly string[], options: Co
     port: port ?? null,
     userid: plan.userid ?? null,
     virtualHost: virtualHost ?? null,
-    tls: plan.tls === true || plan.scheme === 'amqps' || plan.scheme === 'rediss',
+    tls: plan.tls === true || ['amqps', 'rediss', 'etcds'].includes(plan.scheme),
     connectTimeoutMs: plan.connectTimeoutMs,
     heartbeatMs: plan.heartbeatMs ?? null,
     loginMethod: plan.loginMethod ?? null,

@@ -24,6 +24,7 @@ export const KNOWN_SCHEMES: ReadonlyMap<string, KnownScheme> = new Map([
   ['mongodb+srv', known('mongodb')],
   ['zookeeper', known('zookeeper', 2181)],
   ['etcd', known('etcd', 2379)],
+  ['etcds', known('etcd', 2379)],
   ['consul', known('consul', 8500)],
 ]);
 

@@ -1,9 +1,8 @@
 import { InvalidOptionError } from '../errors/index.js';
-import type { Arguments } from '../transport/channel.js';
 import { checkOptionNames } from '../util/check-options.js';
-import { Binding } from './binding.js';
+import { Binding, type BindingOptions } from './binding.js';
 import type { DeliveryMode } from './delivery-mode.js';
-import { Exchange } from './exchange.js';
+import { Exchange, type ExchangeOptions } from './exchange.js';
 import type { Queue } from './queue.js';
 import type { QueueOptions } from './queue-options.js';
 
@@ -66,38 +65,102 @@ export interface KombuQueueDict extends Omit<KombuQueueOptions, 'exchange' | 'bi
   bindings: readonly KombuBindingDict[];
 }
 
-const QUEUE_NAMES = new Set(
-  (
-    'name exchange exchange_type exchange_durable exchange_auto_delete exchange_arguments delivery_mode routing_key ' +
-    'binding_key bindings durable queue_durable exclusive auto_delete queue_auto_delete expires message_ttl max_length ' +
-    'max_length_bytes max_priority queue_arguments binding_arguments consumer_arguments no_declare no_ack alias'
-  ).split(' '),
-);
-const EXCHANGE_NAMES = new Set('name type arguments durable passive auto_delete delivery_mode no_declare'.split(' '));
-const BINDING_NAMES = new Set('exchange routing_key arguments unbind_arguments'.split(' '));
+/** How a member of a dictionary and an option of ours belong together. */
+interface Field<O> {
+  readonly option: keyof O & string;
+  /** The names it is read from, of which the first that is given counts. Default: its own. */
+  readonly from?: readonly string[];
+  /** `seconds`: milliseconds here; `table`: null when empty; `flag`: null when false. */
+  readonly kind?: 'seconds' | 'table' | 'flag';
+}
+type Fields<O> = Readonly<Record<string, Field<O>>>;
+
+const EXCHANGE_FIELDS: Fields<ExchangeOptions> = {
+  type: { option: 'type' },
+  arguments: { option: 'arguments', kind: 'table' },
+  durable: { option: 'durable' },
+  passive: { option: 'passive' },
+  auto_delete: { option: 'autoDelete' },
+  delivery_mode: { option: 'deliveryMode' },
+  no_declare: { option: 'noDeclare', kind: 'flag' },
+};
+
+/** What the dictionary of a queue says of its exchange, where that is a name. */
+const EXCHANGE_OF_QUEUE_FIELDS: Fields<ExchangeOptions> = {
+  exchange_type: { option: 'type' },
+  exchange_durable: { option: 'durable', from: ['exchange_durable', 'durable'] },
+  exchange_auto_delete: { option: 'autoDelete', from: ['exchange_auto_delete', 'auto_delete'] },
+  delivery_mode: { option: 'deliveryMode' },
+  exchange_arguments: { option: 'arguments' },
+};
+
+const BINDING_FIELDS: Fields<BindingOptions> = {
+  routing_key: { option: 'routingKey' },
+  arguments: { option: 'arguments', kind: 'table' },
+  unbind_arguments: { option: 'unbindArguments', kind: 'table' },
+};
+
+const QUEUE_FIELDS: Fields<QueueOptions> = {
+  routing_key: { option: 'routingKey', from: ['binding_key', 'routing_key'] },
+  queue_arguments: { option: 'queueArguments', kind: 'table' },
+  binding_arguments: { option: 'bindingArguments', kind: 'table' },
+  consumer_arguments: { option: 'consumerArguments', kind: 'table' },
+  durable: { option: 'durable', from: ['queue_durable', 'durable'] },
+  exclusive: { option: 'exclusive' },
+  auto_delete: { option: 'autoDelete', from: ['queue_auto_delete', 'auto_delete'] },
+  no_ack: { option: 'noAck' },
+  alias: { option: 'alias' },
+  no_declare: { option: 'noDeclare', kind: 'flag' },
+  expires: { option: 'expiresMs', kind: 'seconds' },
+  message_ttl: { option: 'messageTtlMs', kind: 'seconds' },
+  max_length: { option: 'maxLength' },
+  max_length_bytes: { option: 'maxLengthBytes' },
+  max_priority: { option: 'maxPriority' },
+};
+
+const namesOf = (...fields: readonly Fields<never>[]): string[] =>
+  fields.flatMap(Object.entries<Field<never>>).flatMap(([name, { from = [] }]) => [name, ...from]);
+
+const EXCHANGE_NAMES: ReadonlySet<string> = new Set(['name', ...namesOf(EXCHANGE_FIELDS)]);
+const BINDING_NAMES: ReadonlySet<string> = new Set(['exchange', ...namesOf(BINDING_FIELDS)]);
+const QUEUE_NAMES: ReadonlySet<string> = new Set([
+  'name',
+  'exchange',
+  'bindings',
+  ...namesOf(QUEUE_FIELDS, EXCHANGE_OF_QUEUE_FIELDS),
+]);
+
+/** The options that a dictionary means. */
+function optionsOf<O extends object>(owner: string, fields: Fields<O>, dict: object): O {
+  const given = dict as Readonly<Record<string, unknown>>;
+  const options: Partial<Record<keyof O, unknown>> = {};
+  for (const [name, { option, from = [name], kind }] of Object.entries<Field<O>>(fields)) {
+    const value = from.map((one) => given[one]).find((one) => one !== undefined && one !== null);
+    if (value !== undefined) options[option] = kind === 'seconds' ? millisecondsOf(owner, name, value) : value;
+  }
+  return options as O;
+}
+
+/** The members of a dictionary that say what an entity is. */
+function dictOf<O extends object>(fields: Fields<O>, entity: { readonly [K in keyof O]?: unknown }): object {
+  const dict: Record<string, unknown> = {};
+  for (const [name, { option, kind }] of Object.entries<Field<O>>(fields)) {
+    const value = entity[option] ?? null;
+    if (kind === 'seconds') dict[name] = value === null ? null : (value as number) / 1000;
+    else if (kind === 'table') dict[name] = Object.keys(value ?? {}).length === 0 ? null : value;
+    else dict[name] = kind === 'flag' ? value || null : value;
+  }
+  return dict;
+}
 
 /** The options of `new Queue` that a dictionary of Kombu's means. */
 export function queueOptionsFromDict(name: string, dict: KombuQueueOptions): QueueOptions {
   const owner = `Queue.fromDict('${name}')`;
   checkOptionNames(owner, dict, QUEUE_NAMES);
   return {
+    ...optionsOf(owner, QUEUE_FIELDS, dict),
     exchange: exchangeFromQueueDict(owner, dict),
-    routingKey: dict.binding_key ?? dict.routing_key ?? undefined,
     bindings: dict.bindings?.map((item) => bindingFromDict(owner, item)),
-    durable: dict.queue_durable ?? dict.durable ?? undefined,
-    exclusive: dict.exclusive ?? undefined,
-    autoDelete: dict.queue_auto_delete ?? dict.auto_delete ?? undefined,
-    expiresMs: millisecondsOf(owner, 'expires', dict.expires),
-    messageTtlMs: millisecondsOf(owner, 'message_ttl', dict.message_ttl),
-    maxLength: dict.max_length ?? undefined,
-    maxLengthBytes: dict.max_length_bytes ?? undefined,
-    maxPriority: dict.max_priority ?? undefined,
-    queueArguments: dict.queue_arguments ?? undefined,
-    bindingArguments: dict.binding_arguments ?? undefined,
-    consumerArguments: dict.consumer_arguments ?? undefined,
-    noDeclare: dict.no_declare ?? undefined,
-    noAck: dict.no_ack ?? undefined,
-    alias: dict.alias ?? undefined,
   };
 }
 
@@ -105,26 +168,12 @@ function exchangeFromQueueDict(owner: string, dict: KombuQueueOptions): Exchange
   const given = dict.exchange ?? undefined;
   if (given instanceof Exchange) return given;
   if (typeof given === 'object') return exchangeFromDict(owner, given);
-  return new Exchange(given ?? '', {
-    type: dict.exchange_type ?? undefined,
-    durable: dict.exchange_durable ?? dict.durable ?? undefined,
-    autoDelete: dict.exchange_auto_delete ?? dict.auto_delete ?? undefined,
-    deliveryMode: dict.delivery_mode ?? undefined,
-    arguments: dict.exchange_arguments ?? undefined,
-  });
+  return new Exchange(given ?? '', optionsOf(owner, EXCHANGE_OF_QUEUE_FIELDS, dict));
 }
 
 function exchangeFromDict(owner: string, dict: KombuExchangeDict): Exchange {
   checkOptionNames(`${owner}: exchange`, dict, EXCHANGE_NAMES);
-  return new Exchange(dict.name ?? '', {
-    type: dict.type ?? undefined,
-    durable: dict.durable ?? undefined,
-    autoDelete: dict.auto_delete ?? undefined,
-    deliveryMode: dict.delivery_mode ?? undefined,
-    arguments: dict.arguments ?? undefined,
-    passive: dict.passive ?? undefined,
-    noDeclare: dict.no_declare ?? undefined,
-  });
+  return new Exchange(dict.name ?? '', optionsOf(owner, EXCHANGE_FIELDS, dict));
 }
 
 function bindingFromDict(owner: string, item: KombuBindingDict | Binding): Binding {
@@ -132,16 +181,11 @@ function bindingFromDict(owner: string, item: KombuBindingDict | Binding): Bindi
   checkOptionNames(`${owner}: binding`, item, BINDING_NAMES);
   const exchange =
     typeof item.exchange === 'object' && item.exchange !== null ? item.exchange : { name: item.exchange };
-  return new Binding(exchangeFromDict(owner, exchange as KombuExchangeDict), {
-    routingKey: item.routing_key ?? undefined,
-    arguments: item.arguments ?? undefined,
-    unbindArguments: item.unbind_arguments ?? undefined,
-  });
+  return new Binding(exchangeFromDict(owner, exchange as KombuExchangeDict), optionsOf(owner, BINDING_FIELDS, item));
 }
 
 /** Seconds, fractions allowed, as milliseconds: `int(float(s) * 1000)` in Kombu. */
-function millisecondsOf(owner: string, name: string, seconds: unknown): number | undefined {
-  if (seconds === undefined || seconds === null) return undefined;
+function millisecondsOf(owner: string, name: string, seconds: unknown): number {
   if (typeof seconds !== 'number' || !Number.isFinite(seconds)) {
     throw new InvalidOptionError(`${owner}: '${name}' must be a number of seconds`);
   }
@@ -153,42 +197,14 @@ export function queueToDict(queue: Queue): KombuQueueDict {
   return {
     name: queue.name,
     exchange: exchangeToDict(queue.exchange),
-    routing_key: queue.routingKey,
-    queue_arguments: orNull(queue.queueArguments),
-    binding_arguments: orNull(queue.bindingArguments),
-    consumer_arguments: orNull(queue.consumerArguments),
-    durable: queue.durable,
-    exclusive: queue.exclusive,
-    auto_delete: queue.autoDelete,
-    no_ack: queue.noAck,
-    alias: queue.alias ?? null,
     bindings: queue.bindings.map((item) => ({
       exchange: exchangeToDict(item.exchange),
-      routing_key: item.routingKey,
-      arguments: orNull(item.arguments),
-      unbind_arguments: orNull(item.unbindArguments),
+      ...dictOf(BINDING_FIELDS, item),
     })),
-    no_declare: queue.noDeclare || null,
-    expires: seconds(queue.expiresMs),
-    message_ttl: seconds(queue.messageTtlMs),
-    max_length: queue.maxLength ?? null,
-    max_length_bytes: queue.maxLengthBytes ?? null,
-    max_priority: queue.maxPriority ?? null,
+    ...dictOf(QUEUE_FIELDS, queue),
   };
 }
 
 function exchangeToDict(exchange: Exchange): KombuExchangeDict {
-  return {
-    name: exchange.name,
-    type: exchange.type,
-    arguments: orNull(exchange.arguments),
-    durable: exchange.durable,
-    passive: exchange.passive,
-    auto_delete: exchange.autoDelete,
-    delivery_mode: exchange.deliveryMode ?? null,
-    no_declare: exchange.noDeclare || null,
-  };
+  return { name: exchange.name, ...dictOf(EXCHANGE_FIELDS, exchange) };
 }
-
-const orNull = (table: Arguments): Table => (Object.keys(table).length === 0 ? null : table);
-const seconds = (ms: number | undefined): number | null => (ms === undefined ? null : ms / 1000);

@@ -25,7 +25,10 @@ export interface TransportCapabilities {
   readonly mandatory: boolean;
   /** Whether publish resolves on the broker's own confirmation. */
   readonly confirms: boolean;
-  /** Whether one message can be delivered twice when nothing fails. */
+  /**
+   * Whether one message can be delivered twice when nothing fails. After a failure (a consumer or a link that ends before it has
+   * acknowledged) every transport delivers again, so that handlers see each message at least once.
+   */
   readonly delivery: 'exactly-once' | 'at-least-once';
   /** What order a queue keeps: first in, first out for one consumer; or none. */
   readonly order: 'fifo' | 'none';

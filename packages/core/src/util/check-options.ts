@@ -1,8 +1,10 @@
 import { InvalidOptionError } from '../errors/index.js';
 import { nearest } from './nearest.js';
 
-/** Throws InvalidOptionError for the first option that is not known, naming the one it is most like. */
+/** Throws InvalidOptionError for the first option that is not known, naming the one it is most like, and for what holds none. */
 export function checkOptionNames(owner: string, options: object, known: ReadonlySet<string>): void {
+  if (typeof options !== 'object')
+    throw new InvalidOptionError(`${owner}: options are an object, not ${shown(options)}`);
   for (const name in options) {
     if (!known.has(name)) throw unknownOption(owner, name, known);
   }

@@ -59,7 +59,10 @@ export interface ItemFailure {
 export interface PutResult {
   /** The entries that were not stored. Empty where all were. */
   readonly failures: readonly ItemFailure[];
-  /** What max-length pushed out, reserved, so that core can dead-letter it and settle it with 'drop'. */
+  /**
+   * What max-length pushed out, reserved for the option `leaseMs` (which the driver is opened with), so that core can
+   * dead-letter it and settle it with 'drop'.
+   */
   readonly evicted: readonly Reserved[];
   /**
    * Routing tables that were checked and found changed, as they are now. With `stored: false` nothing of the batch was
@@ -199,12 +202,15 @@ export interface VirtualDriver {
    * `waitMs`. A synchronous store returns no promise.
    */
   reserve(request: ReserveRequest): readonly Reserved[] | Promise<readonly Reserved[]>;
-  /** Ends reservations. A reservation that is someone else's by now fails with LEASE_LOST and changes nothing. */
+  /**
+   * Ends reservations. A reservation that is someone else's by now fails with LEASE_LOST and changes nothing. One that fails
+   * with CONNECTION_LOST, alone or with the whole call, is settled again over the next link.
+   */
   settle(items: readonly Settlement[], o?: Op): readonly ItemFailure[] | Promise<readonly ItemFailure[]>;
 
   /** At most one a connection, for all consumers; presence = no polling. */
   watch?(wake: (queue: string) => void): Watch;
-  /** Renews leases; the items that are lost fail with LEASE_LOST. */
+  /** Renews leases; the items that are lost fail with LEASE_LOST, those that the link was lost for with CONNECTION_LOST. */
   extend?(items: readonly LeaseRef[], leaseMs: number, o?: Op): Promise<readonly ItemFailure[]>;
   /** Puts expired reservations of others back, each on its own queue with `redelivered`; resolves with how many (at most `limit`). */
   recover?(request: { readonly limit: number; readonly signal: AbortSignal }): Promise<number>;

@@ -1,7 +1,7 @@
 import { KombuError, MessageStateError } from '../errors/index.js';
 import { isBroadcast } from './broadcast-hub.js';
 import type { UnsettledList, VirtualDelivery } from './delivery.js';
-import { asKombuError } from './driver-error.js';
+import { asKombuError, isLinkLoss } from './driver-error.js';
 import type { Link } from './link.js';
 import { jittered } from './poll.js';
 
@@ -63,7 +63,8 @@ export class LeaseKeeper {
       for (const delivery of batch) delivery.leasedAt = now;
       for (const { index, error } of failures ?? []) {
         const delivery = batch[index];
-        if (delivery !== undefined) this.#lost(delivery, error);
+        // The next link renews what this one could not.
+        if (delivery !== undefined && !isLinkLoss(error)) this.#lost(delivery, error);
       }
     } catch (cause) {
       if (this.#state === 'running') this.#link.warn(asKombuError(cause, 'renewing leases failed'));

@@ -2,6 +2,7 @@ import { KombuError, OperationalError } from '../errors/index.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import { VirtualDelivery } from './delivery.js';
 import type { ItemFailure, Settlement, VirtualDriver } from './driver.js';
+import { isLinkLoss } from './driver-error.js';
 import { isPromise } from './maybe-promise.js';
 
 /**
@@ -98,9 +99,15 @@ export class SettleBuffer {
   }
 
   #answered(items: readonly Settlement[], failures: readonly ItemFailure[]): void {
+    const unsent = new Set<Settlement>();
     for (const { index, error } of failures) {
       const item = items[index];
       if (item === undefined) continue;
+      if (isLinkLoss(error)) {
+        unsent.add(item);
+        this.#unsent.push(item);
+        continue;
+      }
       const confirmed = this.#confirms.get(item);
       if (confirmed !== undefined) {
         this.#confirms.delete(item);
@@ -111,13 +118,14 @@ export class SettleBuffer {
     }
     if (this.#confirms.size === 0) return;
     for (const item of items) {
+      if (unsent.has(item)) continue;
       this.#confirms.get(item)?.resolve();
       this.#confirms.delete(item);
     }
   }
 
   #failed(items: readonly Settlement[], cause: unknown): void {
-    if (KombuError.is(cause, 'ERR_KOMBU_CONNECTION_LOST') || KombuError.is(cause, 'ERR_KOMBU_CLOSED')) {
+    if (isLinkLoss(cause)) {
       this.#unsent.push(...items);
       return;
     }

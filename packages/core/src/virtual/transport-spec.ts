@@ -51,6 +51,9 @@ export interface VirtualTransportSpec<O extends object = object> {
    * Default: host, port, virtual host and user.
    */
   brokerKey?(target: BrokerTarget<O & VirtualOptions>): string;
-  /** Opens a link; rejects with OperationalError or AuthenticationError. Ends early when `context.signal` is aborted. */
+  /**
+   * Opens a link; rejects with OperationalError or AuthenticationError. Ends early when `context.signal` is aborted. A Connection
+   * has filled in the defaults of all options.
+   */
   open(target: BrokerTarget<O & VirtualOptions>, context: TransportContext): Promise<VirtualDriver>;
 }

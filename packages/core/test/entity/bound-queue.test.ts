@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { binding, type ChannelError, type Connection, Exchange, type KombuError, Queue } from '../../src/index.js';
 import { openMemory, settle } from '../support/memory.js';
+import { failure } from '../support/with-memory.js';
 
 const media = new Exchange('media', { type: 'topic' });
 const video = new Queue<{ n: number }>('video', { exchange: media, routingKey: 'video.#' });
@@ -13,14 +14,6 @@ async function with_(run: (connection: Connection) => Promise<void>): Promise<vo
     await connection.close();
   }
 }
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
 
 describe('a bound queue', () => {
   it('knows its channel: the one it was bound to, or the default channel of a connection', () =>

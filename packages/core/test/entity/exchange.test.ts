@@ -57,6 +57,12 @@ describe('Exchange', () => {
     expect(() => new Exchange('a', { type: '' })).toThrow(InvalidOptionError);
   });
 
+  it('refuses options that are none, such as the type as Python has it', () => {
+    const make = () => new Exchange('media', 'topic' as never);
+    expect(make).toThrow(InvalidOptionError);
+    expect(make).toThrow("Exchange 'media': options are an object, not a string");
+  });
+
   it('equals what is declared in the same way, and nothing else', () => {
     const one = new Exchange('a', { type: 'topic', arguments: { x: 1 } });
     expect(one.equals(new Exchange('a', { type: 'topic', arguments: { x: 1 } }))).toBe(true);

@@ -10,25 +10,19 @@ import {
   type PublishOptions,
   Queue,
 } from '../../src/index.js';
-import { openMemory, settle, until } from '../support/memory.js';
+import { settle, until } from '../support/memory.js';
+import { memoryTest, ready } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 
-async function with_(run: (connection: Connection) => Promise<void>, options = {}): Promise<void> {
-  const { connection } = openMemory({ serializers: createSerializerRegistry(), ...options });
-  try {
-    await queue.bind(connection).declare();
-    await run(connection);
-  } finally {
-    await connection.close({ drainMs: 1000 });
-  }
-}
+const with_ = memoryTest({
+  declare: [queue],
+  drainMs: 1000,
+  options: () => ({ serializers: createSerializerRegistry() }),
+});
 
 const put = (connection: Connection, body: unknown, options: PublishOptions = {}) =>
   connection.producer().publish(body, { routingKey: 'q', ...options });
-
-const ready = async (connection: Connection) =>
-  (await queue.bind(connection).queueDeclare({ passive: true })).messageCount;
 
 /** Consumes one message and says what it was, or why it was refused. */
 async function consumeOne(connection: Connection, options: ConsumerOptions = {}): Promise<unknown> {

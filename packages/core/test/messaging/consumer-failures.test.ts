@@ -1,8 +1,7 @@
 import assert from 'node:assert';
 import { describe, expect, it } from '@jest/globals';
 import {
-  Connection,
-  type ConnectionOptions,
+  type Connection,
   type ConsumerOptions,
   type FailureOutcome,
   type KombuError,
@@ -14,27 +13,11 @@ import {
 import { faultyMemory } from '../support/faults.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { openMemory, settle, until } from '../support/memory.js';
+import { memoryTest, put, ready } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 
-async function with_(
-  run: (connection: Connection) => Promise<void>,
-  given: Connection | ConnectionOptions = {},
-): Promise<void> {
-  const connection = given instanceof Connection ? given : openMemory(given).connection;
-  try {
-    await queue.bind(connection).declare();
-    await run(connection);
-  } finally {
-    await connection.close({ drainMs: 1000 });
-  }
-}
-
-const put = (connection: Connection, bodies: Iterable<unknown>) =>
-  connection.producer().publishMany(bodies, { routingKey: 'q' });
-
-const ready = async (connection: Connection) =>
-  (await queue.bind(connection).queueDeclare({ passive: true })).messageCount;
+const with_ = memoryTest({ declare: [queue], drainMs: 1000 });
 
 /** Lets time go by until `condition` holds. */
 async function turn(clock: ManualClock, condition: () => boolean): Promise<void> {

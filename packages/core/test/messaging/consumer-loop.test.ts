@@ -1,33 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Connection, Consumer, type KombuError, type Message, Queue } from '../../src/index.js';
-import { openMemory, settle, until } from '../support/memory.js';
+import { Consumer, type Message, Queue } from '../../src/index.js';
+import { settle, until } from '../support/memory.js';
+import { failure, memoryTest, put, ready } from '../support/with-memory.js';
 
 const queue = new Queue<number>('q');
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-async function with_(run: (connection: Connection) => Promise<void>): Promise<void> {
-  const { connection } = openMemory();
-  try {
-    await queue.bind(connection).declare();
-    await run(connection);
-  } finally {
-    await connection.close({ drainMs: 1000 });
-  }
-}
-
-const put = (connection: Connection, bodies: Iterable<unknown>, routingKey = 'q') =>
-  connection.producer().publishMany(bodies, { routingKey });
-
-const ready = async (connection: Connection) =>
-  (await queue.bind(connection).queueDeclare({ passive: true })).messageCount;
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
+const with_ = memoryTest({ declare: [queue], drainMs: 1000 });
 
 describe('a loop over a consumer', () => {
   it('gets the messages one by one, in order', () =>

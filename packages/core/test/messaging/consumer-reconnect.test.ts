@@ -1,19 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Connection, type KombuError, type MemoryTransport, type Message, Queue } from '../../src/index.js';
-import { openMemory, settle, until } from '../support/memory.js';
+import { settle, until } from '../support/memory.js';
+import { memoryTest } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-async function with_(run: (connection: Connection, transport: MemoryTransport) => Promise<void>): Promise<void> {
-  const { connection, transport } = openMemory({ reconnect: { intervalStartMs: 1, intervalMaxMs: 5 } });
-  try {
-    await queue.bind(connection).declare();
-    await run(connection, transport);
-  } finally {
-    await connection.close({ drainMs: 500 });
-  }
-}
+const with_ = memoryTest({
+  declare: [queue],
+  drainMs: 500,
+  options: () => ({ reconnect: { intervalStartMs: 1, intervalMaxMs: 5 } }),
+});
 
 const put = (connection: Connection, bodies: Iterable<unknown>) =>
   connection.producer().publishMany(bodies, { routingKey: 'q', retry: true });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Connection, type KombuError, type MemoryTransport, Queue } from '../../src/index.js';
 import { openMemory, settle, until } from '../support/memory.js';
+import { failure } from '../support/with-memory.js';
 
 const queue = new Queue('q', { exchange: 'x', routingKey: 'k' });
 
@@ -15,14 +16,6 @@ async function with_(run: (mine: Connection, other: Connection, transport: Memor
     await other.close();
   }
 }
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
 
 const isThere = (connection: Connection, name = 'q') =>
   new Queue(name)

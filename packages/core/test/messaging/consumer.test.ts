@@ -1,32 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Connection, Consumer, Exchange, type KombuError, type Message, Queue } from '../../src/index.js';
-import { openMemory, settle, until } from '../support/memory.js';
+import { Consumer, Exchange, type Message, Queue } from '../../src/index.js';
+import { settle, until } from '../support/memory.js';
+import { failure, memoryTest, put, ready } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 
-async function with_(run: (connection: Connection) => Promise<void>): Promise<void> {
-  const { connection } = openMemory();
-  try {
-    await run(connection);
-  } finally {
-    await connection.close({ drainMs: 1000 });
-  }
-}
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
-
-async function put(connection: Connection, bodies: Iterable<unknown>, routingKey = 'q'): Promise<void> {
-  await connection.producer().publishMany(bodies, { routingKey });
-}
-
-const ready = async (connection: Connection, name = 'q') =>
-  (await new Queue(name).bind(connection).queueDeclare({ passive: true })).messageCount;
+const with_ = memoryTest({ drainMs: 1000 });
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 

@@ -1,26 +1,15 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import {
-  type Connection,
-  type KombuError,
-  type MemoryTransport,
-  Message,
-  type PublishOptions,
-  Queue,
-} from '../../src/index.js';
-import { openMemory, settle, until } from '../support/memory.js';
+import { type Connection, type KombuError, Message, type PublishOptions, Queue } from '../../src/index.js';
+import { settle, until } from '../support/memory.js';
+import { failure, memoryTest } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 
-async function with_(run: (connection: Connection, transport: MemoryTransport) => Promise<void>): Promise<void> {
-  const { connection, transport } = openMemory({ reconnect: { intervalStartMs: 1, intervalMaxMs: 5 } });
-  try {
-    await queue.bind(connection).declare();
-    await run(connection, transport);
-  } finally {
-    await connection.close();
-  }
-}
+const with_ = memoryTest({
+  declare: [queue],
+  options: () => ({ reconnect: { intervalStartMs: 1, intervalMaxMs: 5 } }),
+});
 
 async function message(connection: Connection, body: unknown, options: PublishOptions = {}): Promise<Message> {
   await connection.producer().publish(body, { routingKey: 'q', ...options });
@@ -28,14 +17,6 @@ async function message(connection: Connection, body: unknown, options: PublishOp
   if (got === undefined) throw new Error('nothing arrived');
   return got;
 }
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
 
 describe('a message', () => {
   it('is decoded on first use, once', () =>

@@ -2,36 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type Connection,
   type KombuError,
-  type MemoryTransport,
   OperationalError,
   PublishManyError,
   Queue,
   type TimeoutError,
 } from '../../src/index.js';
-import { openMemory, settle, until } from '../support/memory.js';
+import { settle, until } from '../support/memory.js';
+import { failure, memoryTest } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 
-async function with_(
-  run: (connection: Connection, transport: MemoryTransport) => Promise<void>,
-  options = {},
-): Promise<void> {
-  const { connection, transport } = openMemory(options);
-  try {
-    await run(connection, transport);
-  } finally {
-    transport.refuseConnections = false;
-    await connection.close();
-  }
-}
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
+const with_ = memoryTest();
 
 async function drain(connection: Connection): Promise<unknown[]> {
   const bound = queue.bind(connection);

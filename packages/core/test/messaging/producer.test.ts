@@ -3,7 +3,6 @@ import {
   type ChannelEvents,
   type Connection,
   Exchange,
-  type KombuError,
   type Message,
   Producer,
   type PublishOptions,
@@ -12,6 +11,7 @@ import {
 } from '../../src/index.js';
 import { faultyMemory } from '../support/faults.js';
 import { openMemory, until } from '../support/memory.js';
+import { failure, memoryTest } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 
@@ -29,15 +29,7 @@ const SENT_BY_PYTHON = {
   timestamp: 1451606400,
 };
 
-async function with_(run: (connection: Connection) => Promise<void>): Promise<void> {
-  const { connection } = openMemory();
-  try {
-    await queue.bind(connection).declare();
-    await run(connection);
-  } finally {
-    await connection.close();
-  }
-}
+const with_ = memoryTest({ declare: [queue] });
 
 /** Publishes to the queue and takes the message out again. */
 async function roundTrip(connection: Connection, body: unknown, options: PublishOptions = {}): Promise<Message> {
@@ -49,14 +41,6 @@ async function roundTrip(connection: Connection, body: unknown, options: Publish
   await message.ack();
   return message;
 }
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
 
 describe('the body of a message', () => {
   it('is json for objects, text for strings and raw for bytes when no serializer is named', () =>

@@ -1,33 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  type Connection,
   Exchange,
   InvalidOptionError,
   type KombuError,
-  type MemoryTransport,
   type Message,
   Queue,
   SimpleBuffer,
   SimpleQueue,
 } from '../../src/index.js';
-import { openMemory, settle, until } from '../support/memory.js';
+import { settle, until } from '../support/memory.js';
+import { failure, memoryTest } from '../support/with-memory.js';
 
-async function with_(run: (connection: Connection, transport: MemoryTransport) => Promise<void>): Promise<void> {
-  const { connection, transport } = openMemory({ reconnect: { intervalStartMs: 1, intervalMaxMs: 5 } });
-  try {
-    await run(connection, transport);
-  } finally {
-    await connection.close();
-  }
-}
-
-const failure = (promise: Promise<unknown>): Promise<KombuError> =>
-  promise.then(
-    () => {
-      throw new Error('it was to fail');
-    },
-    (error) => error,
-  );
+const with_ = memoryTest({ options: () => ({ reconnect: { intervalStartMs: 1, intervalMaxMs: 5 } }) });
 
 describe('a simple queue', () => {
   it('gives back what was put in, in order', () =>

@@ -12,6 +12,14 @@ function write(sent: ReturnType<typeof message>, encoding: 'base64' | 'utf-8' = 
     .write('0f3e5c1e-0000-4000-8000-000000000000', expiresAt);
 }
 
+describe('properties that a store keeps beside the text', () => {
+  it.each([write(message('it')), 'no envelope'])('are among those of the message: %j', (text) => {
+    const beside = { message_attributes: { color: 'red' } };
+    expect(readEnvelope(text, 'q', beside).takeProperties()).toMatchObject(beside);
+    expect(readEnvelope(text, 'q').takeProperties()).not.toHaveProperty('message_attributes');
+  });
+});
+
 describe('an envelope', () => {
   it('is what Python writes', () => {
     const sent = message('', {

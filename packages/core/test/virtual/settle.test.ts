@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { OperationalError } from '../../src/errors/index.js';
 import type { Delivery } from '../../src/transport/delivery.js';
 import {
   brokers,
@@ -227,6 +228,34 @@ describe('batched settling', () => {
     await connect(transport, { connectionId: 'same' });
     await until('it is acknowledged', () => store.reserved.size === 0);
   });
+
+  it('sends a single one that the link was lost for again over the next link, and no other', async () => {
+    const store = new TextStore();
+    const settled: unknown[][] = [];
+    let broken = true;
+    const transport = textTransport(store, {}, {}, (driver) => ({
+      ...driver,
+      settle: async (items) => {
+        settled.push(items.map(({ token }) => token));
+        const failures = await driver.settle(broken ? items.slice(1) : items);
+        return broken ? [{ index: 0, error: new OperationalError('CONNECTION_LOST', 'gone') }] : failures;
+      },
+    }));
+    const old = await connect(transport, { connectionId: 'same' });
+    await old.channel.declareQueue(queue('q'));
+    for (const body of numbers(2)) await old.channel.publish(message(body), to('', 'q'));
+    const [one, two] = [(await old.channel.get('q')) as Delivery, (await old.channel.get('q')) as Delivery];
+    const confirmed = failure(old.channel.settle(one, 'ack', { confirm: true }) as Promise<void>);
+    await old.channel.settle(two, 'ack', { confirm: true });
+    expect(store.reserved.size).toBe(1);
+    broken = false;
+    store.failLinks();
+    expect((await confirmed).code).toBe('ERR_KOMBU_CONNECTION_LOST');
+    await connect(transport, { connectionId: 'same' });
+    await until('it is acknowledged', () => store.reserved.size === 0);
+    expect(settled.map((tokens) => tokens.length)).toEqual([2, 1]);
+    expect(old.told.failed).toEqual([]);
+  });
 });
 
 describe('leases', () => {
@@ -277,6 +306,26 @@ describe('leases', () => {
     expect(told.failed[0]).toMatchObject({ delivery: got[0], error: { code: 'ERR_KOMBU_LEASE_LOST' } });
     await until('the next one comes', () => got.length === 2);
     expect((await failure(() => channel.settle(got[0] as Delivery, 'ack'))).code).toBe('ERR_KOMBU_LEASE_LOST');
+  });
+
+  it('that could not be renewed because the link was lost are not lost', async () => {
+    const store = new TextStore();
+    let renewals = 0;
+    const transport = textTransport(store, {}, {}, (driver) => ({
+      ...driver,
+      extend: async (items) => {
+        renewals++;
+        return items.map((_, index) => ({ index, error: new OperationalError('CONNECTION_LOST', 'gone') }));
+      },
+    }));
+    const { channel, told } = await connect(transport, { options });
+    await channel.declareQueue(queue('q'));
+    await channel.publish(message('kept'), to('', 'q'));
+    const one = (await channel.get('q')) as Delivery;
+    await until('it was renewed in vain', () => renewals > 0);
+    await channel.settle(one, 'ack', { confirm: true });
+    expect(told.failed).toEqual([]);
+    expect(store.reserved.size).toBe(0);
   });
 
   it('go on over a reconnect', async () => {

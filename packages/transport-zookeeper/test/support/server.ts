@@ -14,7 +14,8 @@ export interface RawClient extends AsyncDisposable {
   /** Names of the children, sorted; undefined: there is no such znode. */
   children(path: string): Promise<string[] | undefined>;
   data(path: string): Promise<string | undefined>;
-  remove(path: string): Promise<void>;
+  /** Removes a znode and all below it. */
+  removeTree(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,13 +40,17 @@ export async function connectRaw(server: Zookeeper, auth?: string): Promise<RawC
       client.once('disconnected', resolve);
       client.close();
     });
+  const children = async (path: string): Promise<string[] | undefined> =>
+    (await call<string[]>((done) => client.getChildren(path, done)))?.sort();
+  const removeTree = async (path: string): Promise<void> => {
+    for (const name of (await children(path)) ?? []) await removeTree(`${path}/${name}`);
+    await call((done: (error: unknown, value: undefined) => void) => client.remove(path, (e) => done(e, undefined)));
+  };
   return {
     client,
-    children: async (path) => (await call<string[]>((done) => client.getChildren(path, done)))?.sort(),
+    removeTree,
+    children,
     data: async (path) => (await call<Buffer | undefined>((done) => client.getData(path, done)))?.toString(),
-    remove: async (path) => {
-      await call((done: (error: unknown, value: undefined) => void) => client.remove(path, (e) => done(e, undefined)));
-    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Unconfirmed messages may still be on the way, so the broker gets ten seconds to come to rest at these counts. */
-export async function expectCounts(adapter, expected, { everyMs = 20, timeoutMs = 10_000 } = {}) {
+/**
+ * Throws unless the broker comes to rest at these counts, within ten seconds or `settings.restMs`: unconfirmed messages may still
+ * be on the way, and some stores count with a delay.
+ */
+export async function expectCounts(adapter, { restMs = 10_000 }, expected, everyMs = 20) {
   if (adapter.storesNothing) return;
-  const deadline = performance.now() + timeoutMs;
+  const deadline = performance.now() + restMs;
   for (;;) {
     const counts = await adapter.counts();
     const wrong = Object.keys(expected).filter(

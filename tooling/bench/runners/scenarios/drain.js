@@ -8,7 +8,7 @@ import { startMeter } from './meter.js';
  */
 export async function drain(adapter, settings, messages) {
   await fill(adapter, { ...settings, inFlight: settings.fillInFlight ?? 256 }, messages);
-  await expectCounts(adapter, { stored: messages, inFlight: 0 });
+  await expectCounts(adapter, settings, { stored: messages, inFlight: 0 });
   const deliveries = countDeliveries(messages, settings);
 
   const meter = startMeter(adapter, settings);
@@ -19,7 +19,7 @@ export async function drain(adapter, settings, messages) {
   const sinceFirst = (performance.now() - deliveries.firstAt) / 1000;
 
   await adapter.release?.();
-  await expectCounts(adapter, { stored: 0, inFlight: 0 });
+  await expectCounts(adapter, settings, { stored: 0, inFlight: 0 });
   deliveries.check();
   return { ...figures, sinceFirst };
 }

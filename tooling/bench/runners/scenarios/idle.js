@@ -17,7 +17,7 @@ export async function idle(adapter, settings) {
   await deliveries.everyone();
   await stop();
   await adapter.release?.();
-  await expectCounts(adapter, { stored: 0, inFlight: 0 });
+  await expectCounts(adapter, settings, { stored: 0, inFlight: 0 });
   deliveries.check();
   return figures;
 }

@@ -3,7 +3,6 @@ import { body } from '../message.js';
 import { expectCounts } from './checks.js';
 
 const WARM_UP = 50;
-const LIMIT_MS = 30_000;
 
 /** Time from publish to handler with one message on the way at a time, and 2 ms of rest between them: milliseconds. */
 export async function latency(adapter, settings) {
@@ -15,7 +14,7 @@ export async function latency(adapter, settings) {
     arrived(i);
   });
   for (let i = 0; i < settings.messages + WARM_UP; i++) {
-    const handled = waitFor((resolve) => {
+    const handled = waitFor(settings, (resolve) => {
       arrived = resolve;
     });
     const started = performance.now();
@@ -30,7 +29,7 @@ export async function latency(adapter, settings) {
   }
   await stop();
   await adapter.release?.();
-  await expectCounts(adapter, { stored: 0, inFlight: 0 });
+  await expectCounts(adapter, settings, { stored: 0, inFlight: 0 });
   if (deliveries !== samples.length) throw new Error(`${deliveries - samples.length} messages came twice`);
   const sorted = samples.slice(WARM_UP).sort((a, b) => a - b);
   const at = (share) => sorted[Math.floor(sorted.length * share)];
@@ -38,9 +37,9 @@ export async function latency(adapter, settings) {
 }
 
 /** A promise that rejects when nothing has come for half a minute. */
-function waitFor(register) {
+function waitFor({ silenceMs = 30_000 }, register) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no message came within ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+    const timer = setTimeout(() => reject(new Error(`no message came within ${silenceMs / 1000} s`)), silenceMs);
     register((value) => {
       clearTimeout(timer);
       resolve(value);

@@ -12,7 +12,8 @@ const EVERY_MS = 50;
  */
 export async function memory(adapter, settings) {
   const { messages } = settings;
-  await drain(adapter, settings, Math.min(messages, settings.warmUp ?? 10_000));
+  const warmUp = Math.min(messages, settings.warmUp ?? 10_000);
+  if (warmUp > 0) await drain(adapter, settings, warmUp);
   globalThis.gc?.();
   const before = process.memoryUsage.rss();
   let highest = before;
@@ -20,19 +21,22 @@ export async function memory(adapter, settings) {
     highest = Math.max(highest, process.memoryUsage.rss());
   };
   const timer = setInterval(sample, EVERY_MS);
-
   const deliveries = countDeliveries(messages, settings);
   const meter = startMeter(adapter, settings);
-  const stop = await adapter.consume((body) => deliveries.take(body));
-  await fill(adapter, settings, messages);
-  await deliveries.everyone();
-  await stop();
-  const figures = meter(messages);
-  sample();
-  clearInterval(timer);
+  let figures;
+  try {
+    const stop = await adapter.consume((body) => deliveries.take(body));
+    await fill(adapter, settings, messages);
+    await deliveries.everyone();
+    await stop();
+    figures = meter(messages);
+    sample();
+  } finally {
+    clearInterval(timer);
+  }
 
   await adapter.release?.();
-  await expectCounts(adapter, { stored: 0, inFlight: 0 });
+  await expectCounts(adapter, settings, { stored: 0, inFlight: 0 });
   deliveries.check();
   return { ...figures, memoryGrowth: (highest - before) / MB };
 }

@@ -10,15 +10,15 @@ export async function publish(adapter, settings) {
   const { messages } = settings;
   const warmUp = Math.min(messages, settings.warmUp ?? 2_000);
   await fill(adapter, settings, warmUp);
-  await expectCounts(adapter, { stored: warmUp });
+  await expectCounts(adapter, settings, { stored: warmUp });
   await adapter.clear();
 
   const stop = startMeter(adapter, settings);
   await fill(adapter, settings, messages);
-  if (settings.confirm === false) await expectCounts(adapter, { stored: messages }, { everyMs: 2 });
+  if (settings.confirm === false) await expectCounts(adapter, settings, { stored: messages }, 2);
   const figures = stop(messages);
 
-  await expectCounts(adapter, { stored: messages, inFlight: 0 });
+  await expectCounts(adapter, settings, { stored: messages, inFlight: 0 });
   await adapter.clear();
   return figures;
 }

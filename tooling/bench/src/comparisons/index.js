@@ -10,7 +10,8 @@ const FIRST = ['memory', 'redis', 'amqp'];
  */
 export async function loadBenches() {
   const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.js') && file !== 'index.js');
-  const benches = await Promise.all(files.map(async (file) => (await import(`./${file}`)).default));
+  const benches = [];
+  for (const file of files) benches.push((await import(`./${file}`)).default);
   const place = ({ transport }) => (FIRST.indexOf(transport) + FIRST.length + 1) % (FIRST.length + 1);
   return benches.sort((a, b) => place(a) - place(b) || a.transport.localeCompare(b.transport));
 }

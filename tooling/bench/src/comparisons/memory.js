@@ -13,6 +13,7 @@ export default {
     {
       what: 'publish + consume + ack',
       settings: { messages: 20_000, passes: 10 },
+      quick: { messages: 5_000 },
       subject: { name: '@kombu/core', runner: 'memory-kombu.js' },
       references: [
         { name: 'bare JSON + Buffer loop', runner: 'memory-bare.js', atLeast: 0.4 },

@@ -1,12 +1,19 @@
 import { DecodeError } from '../../errors/index.js';
 import type { OutputBuffer } from '../output-buffer.js';
 import {
+  AFTER_LITERAL_STATES,
   ALIGN,
+  ALIGN_BITS,
   afterLiteral,
   afterMatch,
   afterRep,
   afterShortRep,
+  bitsOf,
+  CLASS_BITS,
+  CLASS_LENGTHS,
   END_MARKER,
+  FIRST_SLOT_WITH_BITS,
+  FIRST_SLOT_WITH_DIRECT_BITS,
   freshModel,
   IS_MATCH,
   IS_REP,
@@ -18,13 +25,17 @@ import {
   LENGTH_LOW,
   LENGTH_MID,
   LITERAL,
+  LITERAL_SIZE,
+  LONG_BITS,
+  leastOf,
   MATCH_LENGTH,
   MIN_MATCH,
-  POS_SLOT,
   POS_STATES,
   type Properties,
   REP_LENGTH,
+  SLOT_BITS,
   SPECIAL_POS,
+  slotsOf,
 } from './model.js';
 import type { RangeDecoder } from './range-decoder.js';
 
@@ -85,10 +96,10 @@ export class LzmaDecoder {
     const { lc, lp } = this.#properties;
     const written = out.length - this.#dictionaryStart;
     const previous = written > 0 ? (buffer[out.length - 1] as number) : 0;
-    const base = LITERAL + 0x300 * (((written & ((1 << lp) - 1)) << lc) + (previous >> (8 - lc)));
+    const base = LITERAL + LITERAL_SIZE * (((written & ((1 << lp) - 1)) << lc) + (previous >> (8 - lc)));
     const model = this.#model;
     let symbol = 1;
-    if (this.#state >= 7) {
+    if (this.#state >= AFTER_LITERAL_STATES) {
       this.#checkDistance();
       let matched = buffer[out.length - this.#rep0 - 1] as number;
       let offset = 0x100;
@@ -170,19 +181,23 @@ export class LzmaDecoder {
 }
 
 function readLength(range: RangeDecoder, model: Uint16Array, base: number, position: number): number {
-  if (range.bit(model, base) === 0) return MIN_MATCH + range.tree(model, base + LENGTH_LOW + position * 8, 3);
-  if (range.bit(model, base + 1) === 0) return MIN_MATCH + 8 + range.tree(model, base + LENGTH_MID + position * 8, 3);
-  return MIN_MATCH + 16 + range.tree(model, base + LENGTH_HIGH, 8);
+  const at = position * CLASS_LENGTHS;
+  if (range.bit(model, base) === 0) return MIN_MATCH + range.tree(model, base + LENGTH_LOW + at, CLASS_BITS);
+  if (range.bit(model, base + 1) === 0) {
+    return MIN_MATCH + CLASS_LENGTHS + range.tree(model, base + LENGTH_MID + at, CLASS_BITS);
+  }
+  return MIN_MATCH + 2 * CLASS_LENGTHS + range.tree(model, base + LENGTH_HIGH, LONG_BITS);
 }
 
 /** The distance less one. */
 function readDistance(range: RangeDecoder, model: Uint16Array, length: number): number {
-  const slot = range.tree(model, POS_SLOT + Math.min(length - MIN_MATCH, 3) * 64, 6);
-  if (slot < 4) return slot;
-  const bits = (slot >>> 1) - 1;
-  const base = ((2 | (slot & 1)) << bits) >>> 0;
-  if (slot < 14) return base + range.reverseTree(model, SPECIAL_POS + base - slot, bits);
-  return base + range.direct(bits - 4) * 16 + range.reverseTree(model, ALIGN, 4);
+  const slot = range.tree(model, slotsOf(length), SLOT_BITS);
+  if (slot < FIRST_SLOT_WITH_BITS) return slot;
+  const bits = bitsOf(slot);
+  const least = leastOf(slot);
+  if (slot < FIRST_SLOT_WITH_DIRECT_BITS) return least + range.reverseTree(model, SPECIAL_POS + least - slot, bits);
+  const high = range.direct(bits - ALIGN_BITS) * (1 << ALIGN_BITS);
+  return least + high + range.reverseTree(model, ALIGN, ALIGN_BITS);
 }
 
 function malformed(): DecodeError {

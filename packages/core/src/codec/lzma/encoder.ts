@@ -1,10 +1,17 @@
 import { type Match, MatchFinder, NICE_LENGTH } from './match-finder.js';
 import {
+  AFTER_LITERAL_STATES,
   ALIGN,
+  ALIGN_BITS,
   afterLiteral,
   afterMatch,
   afterRep,
   afterShortRep,
+  bitsOf,
+  CLASS_BITS,
+  CLASS_LENGTHS,
+  FIRST_SLOT_WITH_BITS,
+  FIRST_SLOT_WITH_DIRECT_BITS,
   freshModel,
   IS_MATCH,
   IS_REP,
@@ -16,14 +23,18 @@ import {
   LENGTH_LOW,
   LENGTH_MID,
   LITERAL,
+  LITERAL_SIZE,
+  LONG_BITS,
+  leastOf,
   MATCH_LENGTH,
   MAX_MATCH,
   MIN_MATCH,
-  POS_SLOT,
   POS_STATES,
   type Properties,
   REP_LENGTH,
+  SLOT_BITS,
   SPECIAL_POS,
+  slotsOf,
 } from './model.js';
 import type { RangeEncoder } from './range-encoder.js';
 
@@ -125,7 +136,7 @@ export class LzmaEncoder {
     const input = this.#input;
     const byte = input[at] as number;
     const matched = at > (this.#reps[0] as number) ? (input[at - this.#reps[0] - 1] as number) : -1;
-    if (matched === byte && this.#state >= 7) {
+    if (matched === byte && this.#state >= AFTER_LITERAL_STATES) {
       const position = this.#literalOrMatch(range, 1);
       range.bit(this.#model, IS_REP + this.#state, 1);
       range.bit(this.#model, IS_REP_G0 + this.#state, 0);
@@ -134,8 +145,8 @@ export class LzmaEncoder {
     } else {
       this.#literalOrMatch(range, 0);
       const previous = at > 0 ? (input[at - 1] as number) : 0;
-      const base = LITERAL + 0x300 * (previous >> (8 - PROPERTIES.lc));
-      if (this.#state < 7) range.tree(this.#model, base, 8, byte);
+      const base = LITERAL + LITERAL_SIZE * (previous >> (8 - PROPERTIES.lc));
+      if (this.#state < AFTER_LITERAL_STATES) range.tree(this.#model, base, 8, byte);
       else this.#matchedLiteral(range, base, byte, matched);
       this.#state = afterLiteral(this.#state);
     }
@@ -200,31 +211,32 @@ function repBonus(distance: number): number {
 
 function writeLength(range: RangeEncoder, model: Uint16Array, base: number, position: number, length: number): void {
   const value = length - MIN_MATCH;
-  range.bit(model, base, value < 8 ? 0 : 1);
-  if (value < 8) {
-    range.tree(model, base + LENGTH_LOW + position * 8, 3, value);
+  const at = position * CLASS_LENGTHS;
+  range.bit(model, base, value < CLASS_LENGTHS ? 0 : 1);
+  if (value < CLASS_LENGTHS) {
+    range.tree(model, base + LENGTH_LOW + at, CLASS_BITS, value);
     return;
   }
-  range.bit(model, base + 1, value < 16 ? 0 : 1);
-  if (value < 16) {
-    range.tree(model, base + LENGTH_MID + position * 8, 3, value - 8);
+  range.bit(model, base + 1, value < 2 * CLASS_LENGTHS ? 0 : 1);
+  if (value < 2 * CLASS_LENGTHS) {
+    range.tree(model, base + LENGTH_MID + at, CLASS_BITS, value - CLASS_LENGTHS);
     return;
   }
-  range.tree(model, base + LENGTH_HIGH, 8, value - 16);
+  range.tree(model, base + LENGTH_HIGH, LONG_BITS, value - 2 * CLASS_LENGTHS);
 }
 
 function writeDistance(range: RangeEncoder, model: Uint16Array, length: number, distance: number): void {
   const top = 31 - Math.clz32(distance);
-  const slot = distance < 4 ? distance : top * 2 + ((distance >>> (top - 1)) & 1);
-  range.tree(model, POS_SLOT + Math.min(length - MIN_MATCH, 3) * 64, 6, slot);
-  if (slot < 4) return;
-  const bits = (slot >>> 1) - 1;
-  const base = ((2 | (slot & 1)) << bits) >>> 0;
-  const rest = distance - base;
-  if (slot < 14) {
-    range.reverseTree(model, SPECIAL_POS + base - slot, bits, rest);
+  const slot = distance < FIRST_SLOT_WITH_BITS ? distance : top * 2 + ((distance >>> (top - 1)) & 1);
+  range.tree(model, slotsOf(length), SLOT_BITS, slot);
+  if (slot < FIRST_SLOT_WITH_BITS) return;
+  const bits = bitsOf(slot);
+  const least = leastOf(slot);
+  const rest = distance - least;
+  if (slot < FIRST_SLOT_WITH_DIRECT_BITS) {
+    range.reverseTree(model, SPECIAL_POS + least - slot, bits, rest);
     return;
   }
-  range.direct(bits - 4, rest >>> 4);
-  range.reverseTree(model, ALIGN, 4, rest & 15);
+  range.direct(bits - ALIGN_BITS, rest >>> ALIGN_BITS);
+  range.reverseTree(model, ALIGN, ALIGN_BITS, rest & ((1 << ALIGN_BITS) - 1));
 }

@@ -1,7 +1,5 @@
 import { DecodeError } from '../../errors/index.js';
-import { MOVE_BITS, PROBABILITY_BITS, TOP } from './model.js';
-
-const ONE = 1 << PROBABILITY_BITS;
+import { MOVE_BITS, PROBABILITY_BITS, PROBABILITY_ONE, TOP } from './model.js';
 
 /** The decoding half of the range coder: bits out of bytes, by adaptive probabilities. */
 export class RangeDecoder {
@@ -44,7 +42,7 @@ export class RangeDecoder {
     const bound = (this.#range >>> PROBABILITY_BITS) * probability;
     if (this.#code < bound) {
       this.#range = bound;
-      model[index] = probability + ((ONE - probability) >>> MOVE_BITS);
+      model[index] = probability + ((PROBABILITY_ONE - probability) >>> MOVE_BITS);
       return 0;
     }
     this.#range -= bound;

@@ -1,6 +1,4 @@
-import { MOVE_BITS, PROBABILITY_BITS, TOP } from './model.js';
-
-const ONE = 1 << PROBABILITY_BITS;
+import { MOVE_BITS, PROBABILITY_BITS, PROBABILITY_ONE, TOP } from './model.js';
 
 /** The encoding half of the range coder: adaptive bits into a buffer. */
 export class RangeEncoder {
@@ -26,7 +24,7 @@ export class RangeEncoder {
     const bound = (this.#range >>> PROBABILITY_BITS) * probability;
     if (bit === 0) {
       this.#range = bound;
-      model[index] = probability + ((ONE - probability) >>> MOVE_BITS);
+      model[index] = probability + ((PROBABILITY_ONE - probability) >>> MOVE_BITS);
     } else {
       this.#low += bound;
       this.#range -= bound;

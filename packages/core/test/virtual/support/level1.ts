@@ -6,6 +6,7 @@ import type { Transport, TransportConnection } from '../../../src/transport/tran
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLogger } from '../../../src/util/logger.js';
 import { defineVirtualTransport } from '../../../src/virtual/define-transport.js';
+import type { VirtualDriver } from '../../../src/virtual/driver.js';
 import type { ExchangeKind } from '../../../src/virtual/exchange-kinds.js';
 import type { VirtualOptions } from '../../../src/virtual/transport-spec.js';
 import { createTextDriver, TextStore, type TextStoreOptions } from './text-store.js';
@@ -24,11 +25,12 @@ export async function settle(turns = 20): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A transport over a store of text. */
+/** A transport over a store of text. `wrap` changes its drivers. */
 export function textTransport(
   store: TextStore,
   options: TextStoreOptions = {},
   extra: { exchangeKinds?: readonly ExchangeKind[] } = {},
+  wrap: (driver: VirtualDriver) => VirtualDriver = (driver) => driver,
 ): Transport<VirtualOptions> {
   return defineVirtualTransport({
     name: 'text',
@@ -48,7 +50,7 @@ export function textTransport(
       maxLength: true,
     },
     ...extra,
-    open: async () => createTextDriver(store, options),
+    open: async () => wrap(createTextDriver(store, options)),
   });
 }
 

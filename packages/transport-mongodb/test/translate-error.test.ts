@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import { isDuplicate, translateError } from '../src/translate-error.js';
+
+const server = (code: number) => new MongoServerError({ message: 'said so', code });
+
+describe('errors of the driver', () => {
+  it.each([
+    [18, 'ERR_KOMBU_AUTH_FAILED', true],
+    [13, 'ERR_KOMBU_ACCESS_REFUSED', false],
+    [10107, 'ERR_KOMBU_CONNECTION_LOST', true],
+    [11600, 'ERR_KOMBU_CONNECTION_LOST', true],
+    [189, 'ERR_KOMBU_CONNECTION_LOST', true],
+    [59, 'ERR_KOMBU_NOT_SUPPORTED', false],
+    [238, 'ERR_KOMBU_NOT_SUPPORTED', false],
+    [10334, 'ERR_KOMBU_MESSAGE_TOO_LARGE', false],
+    [112, 'ERR_KOMBU_BROKER_BUSY', false],
+  ])('code %i of the server', (code, expected, endsLink) => {
+    const { error, endsLink: ends } = translateError(server(code), 'storing');
+    expect([error.code, ends]).toEqual([expected, endsLink]);
+    expect(error.message).toBe('storing failed: said so');
+    expect(error.cause).not.toBeInstanceOf(MongoServerError);
+  });
+
+  it('of the network, and of servers that are not found', () => {
+    const refused = new MongoNetworkError('connect ECONNREFUSED 127.0.0.1:1');
+    expect(translateError(refused, 'x').error.code).toBe('ERR_KOMBU_CONNECT_REFUSED');
+    expect(translateError(new MongoNetworkError('read ECONNRESET'), 'x')).toMatchObject({
+      error: { code: 'ERR_KOMBU_CONNECTION_LOST', retryable: true },
+      endsLink: true,
+    });
+    const selection = new MongoServerSelectionError('timed out', {} as never);
+    expect(translateError(selection, 'x').error.code).toBe('ERR_KOMBU_CONNECT_TIMEOUT');
+    const untrusted = new MongoNetworkError('self-signed certificate');
+    expect(translateError(untrusted, 'x').error).toMatchObject({ code: 'ERR_KOMBU_CONNECT_REFUSED', retryable: false });
+  });
+
+  it('show no password of a URL', () => {
+    const { error } = translateError(new Error('cannot use mongodb://user:secret@host/'), 'x');
+    expect(`${error.message} ${(error.cause as Error).message}`).not.toContain('secret');
+  });
+
+  it('of a key that is there already', () => {
+    expect([isDuplicate(server(11000)), isDuplicate(server(1))]).toEqual([true, false]);
+  });
+});
