@@ -29,8 +29,8 @@ export interface DriverContext {
   readonly serving: readonly string[];
   /** Names one reservation call among all of all processes. */
   nextOwner(): string;
-  /** Tells this link's own watch that a queue may have something: the server does not tell us of what we did ourselves. */
-  wake(queue: string): void;
+  /** Tells this link's own watch that a queue may have something: the server does not tell us of what we did ourselves. Whether it cared. */
+  wake(queue: string): boolean;
   /** Who wants to hear of queues that are gone. */
   readonly drops: QueueDrops;
   /** Owners of reserves that the server has not answered yet. */

@@ -71,7 +71,7 @@ export async function createDriver(
     transport,
     serving: options.priorityOrder === 'lowest-first' ? keys.steps : keys.steps.toReversed(),
     nextOwner: () => `${owner}.${(calls++).toString(36)}`,
-    wake: (queue) => tracking?.wake(queue),
+    wake: (queue) => tracking?.wake(queue) ?? false,
     drops,
     unanswered: new Set(),
   };

@@ -1,5 +1,5 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
-import type { Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import type { Script } from './lua/script.js';
 import { type ScriptArg, ScriptCall } from './script-call.js';
 import { destroySocket } from './socket.js';
@@ -31,6 +31,8 @@ export class RedisLink {
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
   readonly #pending = new Set<Promise<unknown>>();
+  /** Sockets whose commands of this turn are written in one piece. */
+  readonly #gathering = new Set<Redis>();
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** What calls end with once the link is closed. */
   #ended: KombuError | undefined;
@@ -63,31 +65,51 @@ export class RedisLink {
     return this.#guard(what, client.call(command, args as Arg[]), signal);
   }
 
-  /** Runs a script by its digest, and by its text when the server has lost it. `sent` is called each time that it went out. */
+  /**
+   * Runs a script by its digest, and by its text when the server has lost it. `sent` is called each time that it was sent, and
+   * says whether that makes this link send more in this very turn: where it does not, the script is written at once.
+   */
   run(
     script: Script,
     keys: readonly string[],
     args: readonly Arg[],
     signal?: AbortSignal,
     client = this.sockets.commands,
-    sent?: () => void,
+    sent?: () => boolean,
   ): Promise<unknown> {
     const call = new ScriptCall(script, keys, args);
-    const sending = client.sendCommand(call.byDigest()) as Promise<unknown>;
-    const reply = sending.catch((error: Error) => {
+    const send = (command: Command): Promise<unknown> => {
+      this.#gather(client);
+      const sending = client.sendCommand(command) as Promise<unknown>;
+      if (sent?.() === false) this.#release(client);
+      return sending;
+    };
+    const reply = send(call.byDigest()).catch((error: Error) => {
       if (!error.message.startsWith('NOSCRIPT')) throw error;
-      const again = client.sendCommand(call.byText()) as Promise<unknown>;
-      sent?.();
-      return again;
+      return send(call.byText());
     });
-    sent?.();
     return this.#guard(script.name, reply, signal);
   }
 
   /** A command that reads, and has the server tell of the next change of the keys it names (CLIENT TRACKING with OPTIN). */
   tracked(what: string, command: string, args: readonly Arg[], signal?: AbortSignal): Promise<unknown> {
-    if (this.tracks) this.call('CLIENT CACHING', 'client', ['caching', 'yes']).catch(() => {});
+    if (this.tracks) {
+      this.#gather(this.sockets.commands);
+      this.call('CLIENT CACHING', 'client', ['caching', 'yes']).catch(() => {});
+    }
     return this.call(what, command, args, signal);
+  }
+
+  /** From here on what is sent is written in one piece, when the work that is due now is done. */
+  #gather(client: Redis): void {
+    if (this.#gathering.has(client)) return;
+    this.#gathering.add(client);
+    client.stream?.cork();
+    queueMicrotask(() => this.#release(client));
+  }
+
+  #release(client: Redis): void {
+    if (this.#gathering.delete(client)) client.stream?.uncork();
   }
 
   #guard(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {

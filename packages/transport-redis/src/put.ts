@@ -124,8 +124,15 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
       : listsOf(entries, keys.stepOf);
     const script = limited ? putLimited : putScript;
     // On the same socket: a reserve that is sent from now on finds the messages, and need not wait for the reply.
-    const wakeAll = () => {
-      if (client === link.sockets.commands) for (const { queue } of entries) context.wake(queue);
+    const wakeAll = (): boolean => {
+      let woken = false;
+      let last: string | undefined;
+      if (client !== link.sockets.commands) return woken;
+      for (const { queue } of entries) {
+        if (queue !== last && context.wake(queue)) woken = true;
+        last = queue;
+      }
+      return woken;
     };
     for (let attempt = 0; ; attempt++) {
       const versions = check.map(({ version }) => (version as TableVersion | undefined)?.text ?? NO_TABLE);

@@ -3,11 +3,14 @@ import { type DriverContext, leaseArgs, leaseKeys } from './driver-context.js';
 import type { Arg } from './link.js';
 import { reserve as reserveScript } from './lua/reserve.js';
 import { reserveExpired as reserveExpiredScript } from './lua/reserve-expired.js';
+import type { Script } from './lua/script.js';
 import { take } from './lua/take.js';
 import { tokenOf } from './token.js';
 
 /** A reserve stops once it has so many bytes: a batch of large messages is not to fill the memory at both ends. */
 const BATCH_BYTES = 4 * 1024 * 1024;
+/** The server is asked to tell of so many lists along with a reserve; of more it is asked after it, and only of those that need it. */
+const FEW_LISTS = 16;
 const NOTHING: readonly Reserved[] = [];
 
 /** The lists to ask: all of the step that is served first, then those of the next. */
@@ -37,17 +40,34 @@ export function createReserve(
   /**
    * Has the server tell of the next message on these lists: of all that were asked, or after a full batch, which another reserve
    * follows anyway, of those that we have cut (NOLOOP makes the server forget them). Whatever came since wakes the queues at once.
+   * `listening` was sent along with the reserve.
    */
-  const listen = (request: ReserveRequest, lists: Lists, cut: readonly number[], count: number): void => {
-    if (!link.tracks) return;
+  const listen = (
+    request: ReserveRequest,
+    lists: Lists,
+    cut: Iterable<number>,
+    count: number,
+    listening: Promise<unknown> | undefined,
+  ): void => {
     const full = count >= request.max;
-    const wakeIfAny = (found: unknown): void => {
-      if (!full && Number(found) > 0) for (const queue of request.queues) context.wake(queue);
-    };
-    // A lost link has nothing to listen to.
-    link
-      .tracked('EXISTS', 'exists', full ? cut.map((list) => lists.names[list] ?? '') : lists.names)
-      .then(wakeIfAny, () => {});
+    if (!link.tracks || (full && listening !== undefined)) return;
+    const names = full ? [...cut].map((list) => lists.names[list] ?? '') : lists.names;
+    const found = listening ?? link.tracked('EXISTS', 'exists', names);
+    found.then(
+      (number) => {
+        if (!full && Number(number) > 0) for (const queue of request.queues) context.wake(queue);
+      },
+      () => {}, // a lost link has nothing to listen to
+    );
+  };
+
+  /** Sends a reserve; where the lists are few, what has the server tell of them goes with it. */
+  const send = (script: Script, args: readonly Arg[], { names }: Lists) => {
+    const reply = link.run(script, [...leaseKeys(context), ...names], args);
+    if (!link.tracks || names.length > FEW_LISTS) return { reply, listening: undefined };
+    const listening = link.tracked('EXISTS', 'exists', names);
+    listening.catch(() => {});
+    return { reply, listening };
   };
 
   const reserve = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
@@ -55,10 +75,11 @@ export function createReserve(
     const args: Arg[] = [...leaseArgs(context), owner, request.max, request.leaseMs, BATCH_BYTES];
     args.push(context.serving.join(), ...lists.ordered);
     context.unanswered.add(owner);
-    const reply = (await link.run(reserveScript, [...leaseKeys(context), ...lists.names], args)) as string[] | null;
+    const sent = send(reserveScript, args, lists);
+    const reply = (await sent.reply) as string[] | null;
     context.unanswered.delete(owner);
     if (reply === null) {
-      listen(request, lists, [], 0);
+      listen(request, lists, [], 0, sent.listening);
       return NOTHING;
     }
     const runs = (reply[0] as string).split(' ').map(Number);
@@ -74,13 +95,14 @@ export function createReserve(
         got.push({ queue, token: tokenOf(tags[i] as string, owner), payload: reply[i + 2] as string });
       }
     }
-    listen(request, lists, cut, got.length);
+    listen(request, lists, cut, got.length, sent.listening);
     return got;
   };
 
   const takeAway = async (request: ReserveRequest, lists: Lists): Promise<readonly Reserved[]> => {
     const args: Arg[] = [...leaseArgs(context), request.max, BATCH_BYTES, ...lists.ordered];
-    const reply = (await link.run(take, [...leaseKeys(context), ...lists.names], args)) as unknown[];
+    const sent = send(take, args, lists);
+    const reply = (await sent.reply) as unknown[];
     const cut = new Set<number>();
     const got: Reserved[] = [];
     for (let i = 0; i + 1 < reply.length; i += 2) {
@@ -90,7 +112,7 @@ export function createReserve(
       const payload = reply[i + 1] as string;
       got.push({ queue, token: { step: stepAt(lists, list), payload }, payload });
     }
-    listen(request, lists, [...cut], got.length);
+    listen(request, lists, cut, got.length, sent.listening);
     return got;
   };
 

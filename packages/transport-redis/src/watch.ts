@@ -10,8 +10,8 @@ const CHANNEL = '__redis__:invalidate';
 export interface Tracking {
   /** Starts to tell `wake`; the queues that it wants to hear of are added to the watch. */
   watch(wake: (queue: string) => void): Watch;
-  /** Tells the watch of a change that this link made itself: NOLOOP keeps the server silent about those. */
-  wake(queue: string): void;
+  /** Tells the watch of a change that this link made itself: NOLOOP keeps the server silent about those. Whether it cared. */
+  wake(queue: string): boolean;
   /** Queues in the order they were added in. */
   readonly watched: ReadonlySet<string>;
 }
@@ -27,8 +27,10 @@ export async function startTracking(link: RedisLink, keys: Keys, drops: QueueDro
   const { commands, subscriber } = link.sockets;
   let wake: ((queue: string) => void) | undefined;
   const watched = new Set<string>();
-  const changed = (queue: string): void => {
-    if (watched.has(queue)) wake?.(queue);
+  const changed = (queue: string): boolean => {
+    if (wake === undefined || !watched.has(queue)) return false;
+    wake(queue);
+    return true;
   };
   const recordChanged = (queue: string): void => {
     link.tracked('EXISTS', 'exists', [keys.record(queue)]).then(

@@ -55,6 +55,10 @@ export class ConsumeLoop {
   readonly #inAir = new Set<Promise<void>>();
   readonly #timer: RestTimer;
   #scheduled: NodeJS.Immediate | undefined;
+  /** A run is due in this very turn. */
+  #hurried = false;
+  /** Whether the last reserve was answered by a promise. */
+  #answersLater = false;
   #state: 'open' | 'closed' = 'open';
 
   constructor(link: Link, hooks: LoopHooks) {
@@ -130,7 +134,25 @@ export class ConsumeLoop {
   #ready(feed: Feed): void {
     feed.state = 'ready';
     this.#cycle.add(feed);
-    this.#schedule();
+    this.#hurry();
+  }
+
+  /**
+   * What is to be asked does not wait for the event loop's next turn, and what is woken together is asked together. Only where a
+   * reserve is answered over the event loop anyway: else a consumer that publishes could keep everything else from its turn.
+   */
+  #hurry(): void {
+    if (!this.#answersLater) {
+      this.#schedule();
+      return;
+    }
+    if (this.#hurried) return;
+    this.#hurried = true;
+    queueMicrotask(() => {
+      this.#hurried = false;
+      clearImmediate(this.#scheduled);
+      if (this.#state === 'open') this.#run();
+    });
   }
 
   #schedule(): void {
@@ -198,6 +220,7 @@ export class ConsumeLoop {
       this.#failed(asked, error);
       return;
     }
+    this.#answersLater = isPromise(answer);
     if (isPromise(answer)) this.#await(asked, answer);
     else this.#arrived(asked, answer);
   }
@@ -211,9 +234,9 @@ export class ConsumeLoop {
         this.#schedule();
       });
     this.#inAir.add(inAir);
-    // More than one reserve of a queue, where the driver likes that.
+    // More than one reserve of a queue that has much, where the driver likes that.
     const most = this.#link.driver.limits.parallelReserves ?? 1;
-    for (const feed of asked.feeds) if (feed.reserves < most && feed.free() > 0) this.#ready(feed);
+    for (const feed of asked.feeds) if (feed.hasMore && feed.reserves < most && feed.free() > 0) this.#ready(feed);
   }
 
   #arrived(asked: Asked, got: readonly Reserved[]): void {
@@ -242,6 +265,7 @@ export class ConsumeLoop {
   #landed(feed: Feed, unused: number, again: boolean): void {
     feed.giveBack(unused);
     feed.reserves--;
+    feed.hasMore = again;
     if (feed.state !== 'busy' || !this.#feeds.holds(feed)) return;
     if (again || feed.woken) this.#ready(feed);
     else feed.state = 'cold';

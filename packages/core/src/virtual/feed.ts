@@ -31,6 +31,8 @@ export class Feed {
   served = false;
   /** Something came since the last reserve was sent. */
   woken = false;
+  /** The last answer was a full one. */
+  hasMore = false;
   /** Reserves in the air. */
   reserves = 0;
   #consumers: LoopConsumer[] = [];

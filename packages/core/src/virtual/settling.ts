@@ -7,7 +7,7 @@ import { DeadMessage } from './dead-message.js';
 import { type Content, VirtualDelivery } from './delivery.js';
 import type { Reserved, Settlement } from './driver.js';
 import { asKombuError } from './driver-error.js';
-import { readEnvelope } from './envelope.js';
+import { EnvelopeReader } from './envelope-reader.js';
 import type { Link } from './link.js';
 import { isPromise } from './maybe-promise.js';
 import { putEntry } from './publisher.js';
@@ -21,6 +21,7 @@ export class Settling {
   readonly buffer: SettleBuffer;
   readonly #link: Link;
   readonly #deadLetters: DeadLetters;
+  readonly #envelopes = new EnvelopeReader();
   readonly #hub: () => BroadcastHub;
 
   constructor(link: Link, forward: Forward, hub: () => BroadcastHub) {
@@ -33,7 +34,7 @@ export class Settling {
   /** Makes a message of what was stored. Never throws. */
   open(reserved: Reserved): Content {
     const { payload, queue, properties } = reserved;
-    return typeof payload === 'string' ? readEnvelope(payload, queue, properties) : StoredContent.of(payload);
+    return typeof payload === 'string' ? this.#envelopes.read(payload, queue, properties) : StoredContent.of(payload);
   }
 
   settle(delivery: VirtualDelivery, outcome: Outcome | 'release'): void {

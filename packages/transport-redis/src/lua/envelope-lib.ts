@@ -1,11 +1,7 @@
 /**
  * Lua functions that read and patch envelopes (needs `jsonLib`).
  *
- * - `facts(raw)`: delivery tag (text), exchange and routing key (as JSON strings) of an envelope; nil for what is not there.
- *   The usual envelope ends with `"properties": {.., "delivery_info": {..}, .., "delivery_tag": ".."}}`. When the word is there
- *   once and no other brace stands behind it, what it names can only be the top-level `properties`, and one pattern finds all
- *   three. An envelope that has the same text around its tag as the last such one is not looked at any further: two closing
- *   braces after the tag say that this text stands in an object right below the envelope. Everything else is walked through.
+ * - `walk(raw)`: delivery tag (text), exchange and routing key (as JSON strings) of any envelope; nil for what is not there
  * - `expiry_of(raw)`: wall-clock milliseconds in `properties.expires_at_ms` (ours; Python ignores it), nil where there is none
  * - `retag(raw, tag)`: the envelope with another delivery tag
  * - `redelivered(raw)`: the envelope flagged as Python flags it: `headers.redelivered` and
@@ -13,7 +9,7 @@
  * - `priority_of(raw)`: the number in `properties.priority`, 0 where there is none
  * - `body_bytes(raw)`: the size of the body in bytes
  */
-export const envelopeLib = String.raw`
+export const envelopeLib = `
 local function properties_of(raw)
   local start = match(raw, '^%s*(){')
   local p = start and member(raw, start, 'properties')
@@ -39,42 +35,6 @@ local function walk(raw)
     end
   end
   return tag, exchange, key
-end
-
-local USUAL = '^"properties": ?{([^{}]*)"delivery_info": ?{"exchange": ?("[^"\\]*"), ?"routing_key": ?("[^"\\]*")}' ..
-  '([^{}]*)"delivery_tag": ?"([^"\\]+)"}}$'
-local function clean(text)
-  local last = byte(text, -1)
-  return last == 44 or last == 32
-end
-
--- From 'delivery_info' to the tag the envelopes of a queue mostly have the same text: what it said the last time it says again.
-local frame, frame_at, frame_exchange, frame_key
-local function keep_frame(raw, p, tag, exchange, key)
-  local from = #tag == 36 and find(raw, '"delivery_info":', p, true)
-  if not from then return end
-  frame, frame_at = sub(raw, from, -40), from - #raw
-  frame_exchange, frame_key = exchange, key
-end
-
-local function facts(raw)
-  if frame and byte(raw) == 123 then
-    local from = #raw + frame_at
-    if from > 0 and find(raw, frame, from, true) == from and sub(raw, -3) == '"}}' then
-      local tag = sub(raw, -39, -4)
-      if not find(tag, '"', 1, true) and not find(tag, '\\', 1, true) then return tag, frame_exchange, frame_key end
-    end
-  end
-  local p = find(raw, '"properties":', 1, true)
-  if p and byte(raw) == 123 and not find(raw, '"properties":', p + 13, true) then
-    local left = byte(raw, p - 1)
-    local before, exchange, key, after, tag = match(raw, USUAL, p)
-    if tag and (left == 44 or left == 32) and (before == '' or clean(before)) and clean(after) then
-      keep_frame(raw, p, tag, exchange, key)
-      return tag, exchange, key
-    end
-  end
-  return walk(raw)
 end
 
 local function expiry_of(raw)

@@ -1,5 +1,5 @@
 /**
- * Lua functions that find values in JSON text without decoding it, so that envelopes are stored, patched and pushed back with
+ * Lua functions (they need `listLib`) that find values in JSON text without decoding it, so that envelopes are stored, patched and pushed back with
  * every other byte as it was: cjson would round large integers and turn empty arrays into objects.
  *
  * A position is 1-based; an `end` is the position after the last character. All return nil for text that is not JSON.
@@ -10,8 +10,6 @@
  * - `text_of(json)`: the text that a JSON string stands for
  */
 export const jsonLib = String.raw`
-local byte, find, match, sub, format = string.byte, string.find, string.match, string.sub, string.format
-
 local function string_end(s, i)
   local p = i + 1
   while true do

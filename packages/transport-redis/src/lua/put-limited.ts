@@ -3,6 +3,7 @@ import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
 import { listLib } from './list-lib.js';
 import { putLib } from './put-lib.js';
+import { recordLib } from './record-lib.js';
 import { script } from './script.js';
 import { tableLib } from './table-lib.js';
 
@@ -24,6 +25,7 @@ export const putLimited = script(
   jsonLib,
   envelopeLib,
   leaseLib,
+  recordLib,
   tableLib,
   putLib,
   `

@@ -2,6 +2,7 @@ import { envelopeLib } from './envelope-lib.js';
 import { jsonLib } from './json-lib.js';
 import { leaseLib } from './lease-lib.js';
 import { listLib } from './list-lib.js';
+import { recordLib } from './record-lib.js';
 import { script } from './script.js';
 
 /**
@@ -18,6 +19,7 @@ export const reserveExpired = script(
   jsonLib,
   envelopeLib,
   leaseLib,
+  recordLib,
   `
 local max, now, queue = tonumber(ARGV[6]), tonumber(ARGV[8]), ARGV[9]
 local raws, homes, cuts = {}, {}, {}

@@ -1,7 +1,6 @@
-import { envelopeLib } from './envelope-lib.js';
-import { jsonLib } from './json-lib.js';
-import { leaseLib } from './lease-lib.js';
+import { momentLib, weighLib } from './lease-lib.js';
 import { listLib } from './list-lib.js';
+import { lazyEnvelopeLib, recordLib } from './record-lib.js';
 import { script } from './script.js';
 
 /**
@@ -20,9 +19,7 @@ import { script } from './script.js';
 export const reserve = script(
   'reserve',
   listLib,
-  jsonLib,
-  envelopeLib,
-  leaseLib,
+  momentLib,
   `
 local owner, max, lease, budget = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local raws, homes, cuts = {}, {}, {}
@@ -39,7 +36,7 @@ for l = 6, #KEYS do
     if count > 0 then want = math.min(max - count, math.max(1, math.floor((budget - bytes) * count / (bytes + 1)))) end
     local found = call('LRANGE', list, -taken - want, -taken - 1)
     local n = #found
-    if n > 0 and not home then 
+    if n > 0 and not home then
       local at = l - 6
       home = { queue = ARGV[10 + at % queues], step = steps[1 + math.floor(at / queues)], number = l - 5 }
     end
@@ -55,9 +52,15 @@ for l = 6, #KEYS do
   if count >= max or bytes >= budget then break end
 end
 if count == 0 then return nil end
+`,
+  // From here on: an idle consumer asks often for nothing, and is not to pay for functions that it does not call.
+  lazyEnvelopeLib,
+  recordLib,
+  `
 local tags = record(raws, homes, owner, lease)
 for i = 1, #cuts do call('LTRIM', cuts[i][1], 0, cuts[i][2]) end
 if call('EXISTS', SIZES) == 1 then
+  ${weighLib}
   for i = 1, count do weigh(homes[i].queue, -1, -body_bytes(raws[i])) end
 end
 local runs, run = {}, 0

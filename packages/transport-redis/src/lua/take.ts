@@ -1,7 +1,6 @@
-import { envelopeLib } from './envelope-lib.js';
-import { jsonLib } from './json-lib.js';
-import { leaseLib } from './lease-lib.js';
+import { momentLib, weighLib } from './lease-lib.js';
 import { listLib } from './list-lib.js';
+import { lazyEnvelopeLib } from './record-lib.js';
 import { script } from './script.js';
 
 /**
@@ -17,9 +16,9 @@ import { script } from './script.js';
 export const take = script(
   'take',
   listLib,
-  jsonLib,
-  envelopeLib,
-  leaseLib,
+  momentLib,
+  lazyEnvelopeLib,
+  weighLib,
   `
 local max, budget = tonumber(ARGV[5]), tonumber(ARGV[6])
 local reply = {}
