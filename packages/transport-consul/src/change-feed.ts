@@ -9,8 +9,8 @@ const WAIT_S = 300;
 /** How much longer than that an answer may take. */
 const GRACE_S = 30;
 /** So many queries a second are asked without a pause, after a quiet time so many at once. */
-const QUERIES_A_SECOND = 10;
-const BURST = 20;
+const QUERIES_A_SECOND = 40;
+const BURST = 40;
 /** The rest after a change where changes come quickly, so that many are one. */
 const QUICKLY_MS = 25;
 /** The pause after a query that failed, where the link goes on. */
