@@ -12,6 +12,10 @@ import {
 import type Consul from 'consul';
 import { answerOf, translateError } from './translate-error.js';
 
+/** How long to leave a server alone that has too much to do: twice as long each time, up to so long. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2000;
+
 /** What every call of the client library takes besides its own options; its types do not know these. */
 export interface CallOptions {
   /** Ends the call with `cancel`, and has the answer itself returned beside its content. */
@@ -86,27 +90,38 @@ export class ConsulLink {
   ): Promise<Answer<T>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const options = { ctx: o.ctx ?? this.#calls, timeout: o.timeoutMs ?? this.#parts.timeoutMs };
-    const answer = run(options)
-      .then(contentOf)
-      .then(
-        ([response, content]) => {
-          const data = content as T;
-          const index = Number(response.headers['x-consul-index'] ?? 0);
-          return { data, index, status: response.statusCode ?? 0 };
-        },
-        (error: unknown) => {
-          if (this.#ended !== undefined) throw this.#ended;
-          // The caller has cancelled it.
-          if (o.ctx !== undefined && (error as { isAbort?: boolean }).isAbort) throw error;
-          const { error: translated, endsLink } = translateError(error, what);
-          if (endsLink) this.fail(translated);
-          throw translated;
-        },
-      );
+    const answer = this.#patiently(() => run(options)).then(
+      ([response, content]) => {
+        const data = content as T;
+        const index = Number(response.headers['x-consul-index'] ?? 0);
+        return { data, index, status: response.statusCode ?? 0 };
+      },
+      (error: unknown) => {
+        if (this.#ended !== undefined) throw this.#ended;
+        // The caller has cancelled it.
+        if (o.ctx !== undefined && (error as { isAbort?: boolean }).isAbort) throw error;
+        const { error: translated, endsLink } = translateError(error, what);
+        if (endsLink) this.fail(translated);
+        throw translated;
+      },
+    );
     this.#pending.add(answer);
     const done = (): void => void this.#pending.delete(answer);
     answer.then(done, done);
     return o.signal === undefined ? answer : waitOrAbort(answer, o.signal, what);
+  }
+
+  /** A server that has too much to do at the moment is asked again, a few times; it has done nothing. */
+  async #patiently(run: () => Promise<unknown>): Promise<readonly [IncomingMessage, unknown]> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+      try {
+        return contentOf(await run());
+      } catch (error) {
+        if (answerOf(error)?.status !== 429 || pauseMs > LONGEST_PAUSE_MS) throw error;
+      }
+      await new Promise<void>((resolve) => this.#parts.clock.after(pauseMs * (0.5 + Math.random()), resolve));
+      if (this.#ended !== undefined) throw this.#ended;
+    }
   }
 
   /** Renews the session again and again; an answer that does not come in time, or a session that has ended, ends the link. */
@@ -129,7 +144,7 @@ export class ConsulLink {
       } catch (error) {
         if (answerOf(error)?.status !== 404) throw error;
         const why = 'the session of this connection has ended: it was not renewed in time, or somebody destroyed it';
-        throw new OperationalError('CONNECTION_LOST', why, { cause: error });
+        throw new OperationalError('CONNECTION_LOST', why);
       }
     };
     await this.call(what, run, timeoutMs === undefined ? {} : { timeoutMs });

@@ -26,13 +26,21 @@ export function answerOf(error: unknown): { readonly status: number; readonly te
   return { status: response.statusCode, text: text.trim().slice(0, 300) };
 }
 
+/** What is shown as the cause. An answer of the library holds its request, and that holds the token: it is left out. */
+function causeOf(error: unknown): { readonly cause: unknown } {
+  const answer = answerOf(error);
+  if (answer === undefined) return { cause: error };
+  const { message } = error as Error;
+  return { cause: Object.assign(new Error(message), { statusCode: answer.status, body: answer.text }) };
+}
+
 /** Makes a KombuError of an error of the client library: the only place that knows those. */
 export function translateError(
   error: unknown,
   what: string,
 ): { readonly error: KombuError; readonly endsLink: boolean } {
   if (KombuError.is(error)) return { error, endsLink: error.code === 'ERR_KOMBU_CONNECTION_LOST' };
-  const cause = { cause: error };
+  const cause = causeOf(error);
   const answer = answerOf(error);
   if (answer === undefined) {
     const why = error instanceof Error ? error.message : String(error);
@@ -58,7 +66,7 @@ export function translateError(
 /** The same for errors of opening a link. */
 export function translateOpenError(error: unknown, what: string): KombuError {
   if (KombuError.is(error)) return error;
-  const cause = { cause: error };
+  const cause = causeOf(error);
   const answer = answerOf(error);
   const { error: translated } = translateError(error, what);
   if (translated.code === 'ERR_KOMBU_ACCESS_REFUSED') return new AuthenticationError(translated.message, cause);

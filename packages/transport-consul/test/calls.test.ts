@@ -109,35 +109,72 @@ await withServer({}, (server) => {
   });
 });
 
-describe('blocking queries', () => {
-  it('carry the index of the answer before, and begin anew when it goes back', async () => {
-    const asked: number[] = [];
-    const answers = [10, 12, 5, 7, 7];
-    const fake = createServer((request, response) => {
-      const url = new URL(request.url ?? '', 'http://consul');
-      const json = (body: unknown, index = 1): void => {
-        response.setHeader('X-Consul-Index', String(index));
-        response.setHeader('Content-Type', 'application/json');
-        response.end(JSON.stringify(body));
-      };
-      if (url.pathname === '/v1/session/create') json({ ID: 'a-session' });
-      else if (url.searchParams.has('separator')) {
-        asked.push(Number(url.searchParams.get('index')));
-        const index = answers.shift();
-        if (index !== undefined) json(['kombu/q/declared'], index);
-      } else if (url.pathname === '/v1/txn') json({ Results: [], Errors: null });
-      else if (url.searchParams.has('keys')) json([]);
-      else json({});
-    });
-    await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve));
-    const connection = connect({ url: `consul://127.0.0.1:${(fake.address() as AddressInfo).port}` });
-    const consumer = connection.consumer({ queues: [new Queue('q', { noDeclare: true })], onMessage: () => {} });
-    void consumer.consume().catch(() => {});
-    await until(() => asked.length === 6, { what: 'it has asked six times' });
-    expect(asked).toEqual([0, 10, 12, 0, 7, 7]);
+type Answer = (body: unknown, o?: { index?: number; status?: number }) => void;
+
+/** A server that answers what `script` says, for what a real one cannot be made to do. */
+async function scripted(
+  script: (url: URL, answer: Answer) => void,
+  body: (connection: Connection) => Promise<void>,
+): Promise<void> {
+  const fake = createServer((request, response) => {
+    const answer: Answer = (content, { index = 1, status = 200 } = {}) => {
+      response.statusCode = status;
+      response.setHeader('X-Consul-Index', String(index));
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify(content));
+    };
+    script(new URL(request.url ?? '', 'http://consul'), answer);
+  });
+  await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve));
+  const connection = connect({ url: `consul://127.0.0.1:${(fake.address() as AddressInfo).port}` });
+  try {
+    await body(connection);
+  } finally {
     const closing = connection.close({ drainMs: 0 });
     fake.closeAllConnections();
     await closing;
     await new Promise((resolve) => fake.close(resolve));
+  }
+}
+
+describe('blocking queries', () => {
+  it('carry the index of the answer before, and begin anew when it goes back', async () => {
+    const asked: number[] = [];
+    const answers = [10, 12, 5, 7, 7];
+    await scripted(
+      ({ pathname, searchParams }, answer) => {
+        if (pathname === '/v1/session/create') answer({ ID: 'a-session' });
+        else if (searchParams.has('separator')) {
+          asked.push(Number(searchParams.get('index')));
+          const index = answers.shift();
+          if (index !== undefined) answer(['kombu/q/declared'], { index });
+        } else if (pathname === '/v1/txn') answer({ Results: [], Errors: null });
+        else answer(searchParams.has('keys') ? [] : {});
+      },
+      async (connection) => {
+        const consumer = connection.consumer({ queues: [new Queue('q', { noDeclare: true })], onMessage: () => {} });
+        void consumer.consume().catch(() => {});
+        await until(() => asked.length === 6, { what: 'it has asked six times' });
+        expect(asked).toEqual([0, 10, 12, 0, 7, 7]);
+      },
+    );
+  });
+});
+
+describe('a server that has too much to do', () => {
+  it('is asked again, a little later each time', async () => {
+    let tries = 0;
+    await scripted(
+      ({ pathname }, answer) => {
+        if (pathname === '/v1/session/create') answer({ ID: 'a-session' });
+        else if (pathname !== '/v1/txn') answer({});
+        else if (++tries < 4) answer('too many requests', { status: 429 });
+        else answer({ Results: [], Errors: null });
+      },
+      async (connection) => {
+        await connection.producer().publish('it', { routingKey: 'q', timeoutMs: 8000 });
+        expect(tries).toBe(4);
+      },
+    );
   });
 });

@@ -60,6 +60,11 @@ await withServer({ token: ROOT }, (server) => {
       const failed = await another(`consul://:${ROOT}@127.0.0.1:1`)
         .connect({ timeoutMs: 200 })
         .catch((error: unknown) => error);
+      const refused = await another(url, { token: '00000000-0000-0000-0000-000000000000' })
+        .connect({ timeoutMs: 5000 })
+        .catch((error: unknown) => inspect(error, { depth: 20, showHidden: true }));
+      expect(refused).toContain('403');
+      expect(refused).not.toContain('00000000-0000-0000-0000-000000000000');
       const shown = [connection.asUri(), JSON.stringify(connection.info()), String(failed), inspect(connection)];
       for (const text of shown) expect(text).not.toContain(ROOT);
     });

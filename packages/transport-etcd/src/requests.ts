@@ -5,9 +5,12 @@ export const MAX_OPS = 128;
 /** Most bytes of values in one transaction, well below the server's default for `--max-request-bytes`, 1.5 MiB. */
 export const MAX_TXN_BYTES = 1_400_000;
 
+/** A key, or its bytes where they are needed more than once. */
+export type Key = string | Buffer;
+
 /** A key as bytes: keys are ASCII. */
-export function bytes(key: string): Buffer {
-  return Buffer.from(key, 'latin1');
+export function bytes(key: Key): Buffer {
+  return typeof key === 'string' ? Buffer.from(key, 'latin1') : key;
 }
 
 /** The first key after all that begin with `prefix`, which ends in an ASCII character. */
@@ -18,12 +21,12 @@ export function endOf(prefix: string): Buffer {
 }
 
 /** The key is there, or is not. */
-export function exists(key: string, there: boolean): ICompare {
+export function exists(key: Key, there: boolean): ICompare {
   return { key: bytes(key), target: 'Create', result: there ? 'Greater' : 'Equal', create_revision: '0' };
 }
 
 /** The key was changed last in this revision; `0`: it is not there. */
-export function unchanged(key: string, revision: string): ICompare {
+export function unchanged(key: Key, revision: string): ICompare {
   return { key: bytes(key), target: 'Mod', result: 'Equal', mod_revision: revision };
 }
 
@@ -32,12 +35,12 @@ export function nothingBelow(prefix: string): ICompare {
   return { key: bytes(prefix), range_end: endOf(prefix), target: 'Create', result: 'Equal', create_revision: '0' };
 }
 
-export function put(key: string, value: string | Buffer, lease?: string): IRequestOp {
+export function put(key: Key, value: string | Buffer, lease?: string): IRequestOp {
   const content = typeof value === 'string' ? Buffer.from(value) : value;
   return { request_put: { key: bytes(key), value: content, ...(lease === undefined ? {} : { lease }) } };
 }
 
-export function remove(key: string): IRequestOp {
+export function remove(key: Key): IRequestOp {
   return { request_delete_range: { key: bytes(key) } };
 }
 
@@ -46,7 +49,7 @@ export function removeBelow(prefix: string): IRequestOp {
   return { request_delete_range: { key: bytes(prefix), range_end: endOf(prefix) } };
 }
 
-export function read(key: string): IRequestOp {
+export function read(key: Key): IRequestOp {
   return { request_range: { key: bytes(key) } };
 }
 

@@ -3,7 +3,7 @@ import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtua
 import type { IRequestOp } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { parseName } from './message-name.js';
-import { endOf, exists, keysFrom, nested, put, read, remove } from './requests.js';
+import { bytes, endOf, exists, keysFrom, nested, put, read, remove } from './requests.js';
 
 /** How many names at the head of a queue are looked at for expired messages. */
 const EXPIRED_NAMES = 500;
@@ -29,10 +29,11 @@ export async function claim(
   const { link, keys, session, claims } = context;
   const messages = keys.messages(queue);
   const claimed = keys.claims(queue);
+  const holder = Buffer.from(session.id);
   const success: IRequestOp[] = names.map((name) => {
-    const message = messages + name;
-    const hold = how === 'claimed' ? put(claimed + name, session.id) : remove(message);
-    return nested({ compare: [exists(message, true), exists(claimed + name, false)], success: [read(message), hold] });
+    const [message, mine] = [bytes(messages + name), bytes(claimed + name)];
+    const hold = how === 'claimed' ? put(mine, holder) : remove(message);
+    return nested({ compare: [exists(message, true), exists(mine, false)], success: [read(message), hold] });
   });
   const isNew = how === 'claimed' && !claims.queues.has(queue);
   if (isNew) success.push(put(keys.held(session.id, queue), ''));

@@ -3,7 +3,7 @@ import type { ItemFailure, Settlement, VirtualDriver } from '@kombu/core/virtual
 import type { IRequestOp } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { messageName, parseName } from './message-name.js';
-import { MAX_TXN_BYTES, nested, put, read, remove, revisionOf, unchanged } from './requests.js';
+import { bytes, MAX_TXN_BYTES, nested, put, read, remove, revisionOf, unchanged } from './requests.js';
 import type { Claim } from './reserve.js';
 
 /** An item to settle, and where it stands among those that were asked for. */
@@ -22,21 +22,18 @@ function lost({ queue }: Settlement): MessageStateError {
 /** The part of the driver that ends reservations: each in the revision that it was made in, so that nobody else's is touched. */
 export function createSettle(context: DriverContext): VirtualDriver['settle'] {
   const { link, keys, claims } = context;
-  const isMine = ({ queue, token }: Item) => unchanged(keys.claims(queue) + token.name, token.revision);
-
-  const end = ({ queue, token, outcome }: Item): IRequestOp[] =>
-    outcome === 'release'
-      ? [remove(keys.claims(queue) + token.name)]
-      : [remove(keys.claims(queue) + token.name), remove(keys.messages(queue) + token.name)];
+  /** Ends one claim, if it is still the one that was made; `more`: what else is done then. */
+  const end = ({ queue, token, outcome }: Item, ...more: IRequestOp[]): IRequestOp => {
+    const mine = bytes(keys.claims(queue) + token.name);
+    const gone = outcome === 'release' ? [] : [remove(keys.messages(queue) + token.name)];
+    return nested({ compare: [unchanged(mine, token.revision)], success: [remove(mine), ...gone, ...more] });
+  };
 
   /** Removes messages and claims, or claims alone; who watches is told of those that are ready again. */
   const endAll = async (items: readonly Item[]): Promise<Item[]> => {
     const released = new Set(items.filter(({ outcome }) => outcome === 'release').map(({ queue }) => queue));
     const { responses } = await link.txn('settling messages', {
-      success: [
-        ...items.map((item) => nested({ compare: [isMine(item)], success: end(item) })),
-        ...[...released].map((queue) => put(keys.tail(queue), '*')),
-      ],
+      success: [...items.map((item) => end(item)), ...[...released].map((queue) => put(keys.tail(queue), '*'))],
     });
     return items.filter((_, i) => responses[i]?.response_txn.succeeded !== true);
   };
@@ -55,19 +52,17 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
     const missing: Item[] = [];
     const moved: Item[] = [];
     const success: IRequestOp[] = [];
-    let bytes = 0;
+    let size = 0;
     for (const [i, item] of items.entries()) {
       const value = messages[i]?.value;
       const name = parseName(item.token.name);
       if (value === undefined || name === undefined) missing.push(item);
       if (value === undefined || name === undefined) continue;
-      bytes += value.length;
-      if (bytes > MAX_TXN_BYTES && moved.length > 0) break;
+      size += value.length;
+      if (size > MAX_TXN_BYTES && moved.length > 0) break;
       ranks.add(name.rank);
       const again = messageName(name.rank, base, moved.length, true, name.expiresAt);
-      success.push(
-        nested({ compare: [isMine(item)], success: [...end(item), put(keys.messages(queue) + again, value)] }),
-      );
+      success.push(end(item, put(keys.messages(queue) + again, value)));
       moved.push(item);
     }
     if (moved.length === 0) return missing;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort, startProxy } from '@kombu/brokers';
-import { describeTransport } from '@kombu/conformance';
+import { abort, close, describeTransport, publishConsume, settle } from '@kombu/conformance';
 import { Connection } from '@kombu/core';
 import { etcd } from '../src/index.js';
 import { startServer } from './support/server.js';
@@ -29,14 +29,21 @@ describeTransport({
     badCredentials: () => ({ url: url('wrong') }),
     through: (_, port) => ({ url: url('pass word', port) }),
   },
+  // The server of the tests keeps leases of a second.
+  leaseMs: 1000,
   child: { module: new URL('../dist/index.js', import.meta.url) },
   variants: [
-    { name: 'failover', broker: (b) => ({ ...b, url: `${url('pass word', nowhere)};${b.url}` }) },
+    {
+      name: 'failover',
+      broker: (b) => ({ ...b, url: `${url('pass word', nowhere)};${b.url}` }),
+      groups: [publishConsume, close],
+    },
     {
       name: 'compression, prefix and virtual host',
       broker: (b) => ({ ...b, url: `${b.url}/a%2Fb` }),
       producer: { compression: 'zlib' },
       connection: { transportOptions: { prefix: 'some/prefix.' } },
+      groups: [settle, abort],
     },
   ],
 });

@@ -60,6 +60,8 @@ describeTransport<Handle>({
     module: new URL('../dist/index.js', import.meta.url),
     connect: ({ url }) => ({ url, options: { transportOptions: OPTIONS } }),
   },
+  // A child process loads the SDK, on a machine that may be busy.
+  waitMs: 20_000,
   variants: [
     {
       name: 'failover, compression, polled, plain JSON, with a prefix',

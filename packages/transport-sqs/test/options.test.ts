@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectTo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
-import { GetQueueAttributesCommand, ListQueueTagsCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, ListQueueTagsCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
 import { isUnavailable, makeCertificates, startSqs, temporaryFolder } from '@kombu/brokers';
 import { Connection, type ConnectionOptions, Queue } from '@kombu/core';
@@ -149,6 +149,17 @@ describe('queues', () => {
     // One that is there is used as it is.
     const other = service.connect({}, { queueNamePrefix: 'app.', visibilityTimeoutMs: 1000 });
     await jobs.bind(other).declare();
+  });
+
+  it('take options from the URL under the names and in the units of Python', async () => {
+    const url = `${server.url}?queue_name_prefix=py-&wait_time_seconds=1&visibility_timeout=77&sqs_base64_encoding=false`;
+    await using connection = new Connection(url, { transport: sqs });
+    await connection.producer().publish({ n: 1 }, { routingKey: 'q', declare: [new Queue('q')] });
+    const QueueUrl = urlOf('py-q');
+    const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
+    expect(Attributes?.VisibilityTimeout).toBe('77');
+    const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
+    expect(JSON.parse(Messages?.[0]?.Body ?? '')).toMatchObject({ 'content-type': 'application/json' });
   });
 
   it('that would be one queue at SQS are refused, as are names that it does not take', async () => {

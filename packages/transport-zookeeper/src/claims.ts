@@ -1,6 +1,6 @@
 import type { Reserved } from '@kombu/core/virtual';
 import { CODES } from './client.js';
-import { type DriverContext, OVERHEAD_BYTES, REQUEST_BYTES } from './driver-context.js';
+import { type DriverContext, OVERHEAD_BYTES, requestBytes } from './driver-context.js';
 import type { Outcome, Step } from './link.js';
 import { makeBase } from './make-base.js';
 import { claimNode } from './paths.js';
@@ -51,7 +51,7 @@ export class Claims {
   async take(queue: string, entries: readonly Entry[], how: 'claim' | 'remove'): Promise<Taken> {
     // Without a wait where there is nothing to prepare: what is asked for behind this comes behind it.
     if (how === 'claim' && !this.#context.session.marked.has(queue)) await this.#prepare(queue);
-    return together(batchesOf(entries).map((batch) => this.#takeBatch(queue, batch, how)));
+    return together(batchesOf(entries, requestBytes(this.#context)).map((batch) => this.#takeBatch(queue, batch, how)));
   }
 
   async #takeBatch(queue: string, entries: readonly Entry[], how: 'claim' | 'remove'): Promise<Taken> {
@@ -135,14 +135,14 @@ function reservedOf(queue: string, token: Reservation, { data }: Entry, how: 'cl
 }
 
 /** Entries in groups that one request can carry. */
-function batchesOf(entries: readonly Entry[]): Entry[][] {
+function batchesOf(entries: readonly Entry[], most: number): Entry[][] {
   const batches: Entry[][] = [];
   let room = 0;
   for (const entry of entries) {
     const bytes = entry.data.length + OVERHEAD_BYTES / 8;
     if (bytes > room || batches.length === 0) {
       batches.push([]);
-      room = REQUEST_BYTES;
+      room = most;
     }
     batches.at(-1)?.push(entry);
     room -= bytes;

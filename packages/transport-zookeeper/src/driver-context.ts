@@ -14,7 +14,12 @@ export interface DriverContext {
 }
 
 /** The most bytes of messages in one request, unless a single one has more: a request holds up all that are behind it. */
-export const REQUEST_BYTES = 512 * 1024;
+const REQUEST_BYTES = 512 * 1024;
+
+/** The most bytes of messages in one request to this server. The rest is for paths and access control lists. */
+export function requestBytes({ maxBufferBytes }: Pick<DriverContext, 'maxBufferBytes'>): number {
+  return Math.min(REQUEST_BYTES, Math.ceil(maxBufferBytes / 2));
+}
 /** Room in a request for everything but the data of a message: paths, access control lists and numbers. */
 export const OVERHEAD_BYTES = 8 * 1024;
 /** How many messages one call may carry. */

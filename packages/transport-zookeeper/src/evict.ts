@@ -2,6 +2,7 @@ import type { QueueLimits, Reserved, VirtualDriver } from '@kombu/core/virtual';
 import type { Claims } from './claims.js';
 import type { DriverContext } from './driver-context.js';
 import { bodyBytes, expiryOf } from './envelope.js';
+import type { Line } from './line.js';
 import type { Lines } from './lines.js';
 import { prefixOf } from './paths.js';
 import { readEntries } from './reserve.js';
@@ -11,7 +12,7 @@ const MAX_KNOWN = 50_000;
 /** How many messages are read at once. */
 const MAX_READ = 64;
 
-/** One fact of each message, read once: nothing in a znode of a queue ever changes. */
+/** One fact of each message, read once: nothing in a znode of a queue ever changes, as long as the queue is the same. */
 class Facts {
   readonly #context: DriverContext;
   readonly #fact: (payload: Buffer) => number;
@@ -23,11 +24,12 @@ class Facts {
   }
 
   /** By name; what is not there any more is left out. */
-  async of(queue: string, names: readonly string[]): Promise<Map<string, number>> {
+  async of(queue: string, epoch: string, names: readonly string[]): Promise<Map<string, number>> {
+    const keyOf = (name: string): string => `${queue}/${epoch}/${name}`;
     const facts = new Map<string, number>();
     const unknown: string[] = [];
     for (const name of names) {
-      const fact = this.#known.get(`${queue}/${name}`);
+      const fact = this.#known.get(keyOf(name));
       if (fact === undefined) unknown.push(name);
       else facts.set(name, fact);
     }
@@ -35,7 +37,7 @@ class Facts {
       for (const { name, data } of await readEntries(this.#context, queue, unknown.slice(at, at + MAX_READ))) {
         const fact = this.#fact(data);
         if (this.#known.size >= MAX_KNOWN) this.#known = new Map();
-        this.#known.set(`${queue}/${name}`, fact);
+        this.#known.set(keyOf(name), fact);
         facts.set(name, fact);
       }
     }
@@ -64,7 +66,7 @@ export function createEvict(
     await line.list(false);
     const { names } = line;
     if (maxLengthBytes === Number.POSITIVE_INFINITY) return names.slice(0, Math.max(0, names.length - maxLength));
-    const bytes = await sizes.of(queue, names);
+    const bytes = await sizes.of(queue, line.epoch, names);
     let [count, all] = [names.length, 0];
     for (const size of bytes.values()) all += size;
     let out = 0;
@@ -97,7 +99,7 @@ export function createReserveExpired(
   const expiries = new Facts(context, expiryOf);
 
   /** The first ones of each priority, as long as they have expired: those behind one that has not wait for it. */
-  const expired = async (queue: string, names: readonly string[], max: number, now: number): Promise<string[]> => {
+  const expired = async (queue: string, { names, epoch }: Line, max: number, now: number): Promise<string[]> => {
     const found: string[] = [];
     let at = 0;
     while (at < names.length && found.length < max) {
@@ -106,7 +108,7 @@ export function createReserveExpired(
       while (end < names.length && prefixOf(names[end] ?? '') === prefix) end++;
       for (let size = 1; at < end; size = Math.min(MAX_READ, size * 4)) {
         const batch = names.slice(at, Math.min(end, at + size));
-        const known = await expiries.of(queue, batch);
+        const known = await expiries.of(queue, epoch, batch);
         const first = batch.findIndex((name) => (known.get(name) ?? 0) > now);
         found.push(...(first < 0 ? batch : batch.slice(0, first)));
         if (first >= 0 || found.length >= max) break;
@@ -122,10 +124,13 @@ export function createReserveExpired(
       const line = lines.of(queue);
       await line.list(false);
       if (signal.aborted) return [];
-      const names = await expired(queue, line.names, max, now);
+      const names = await expired(queue, line, max, now);
       if (names.length === 0) return [];
-      const { reserved } = await claims.take(queue, await readEntries(context, queue, names), 'claim');
+      // The queue may be another one by now.
+      const entries = (await readEntries(context, queue, names)).filter(({ data }) => expiryOf(data) <= now);
+      const { reserved } = await claims.take(queue, entries, 'claim');
       line.drop(names);
+      if (entries.length < names.length) line.forget();
       return reserved;
     });
 }

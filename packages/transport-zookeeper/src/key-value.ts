@@ -52,11 +52,15 @@ export function createKeyValueStore(context: DriverContext): KeyValueStore {
     if (step.kind === 'check') return [];
     if (step.kind === 'remove') return there ? [{ kind: 'remove', path }] : [];
     const data = Buffer.from(step.value ?? '');
-    if (data.length > maxBufferBytes - OVERHEAD_BYTES) {
-      const what = `key '${step.key}' would have ${data.length} bytes, more than ZooKeeper can store in one znode`;
-      throw new ChannelError('PRECONDITION_FAILED', `${what} (too many bindings, or arguments that are too long)`);
-    }
     return there ? [{ kind: 'set', path, version: -1, data }] : [{ kind: 'create', path, data }];
+  };
+
+  /** Throws PRECONDITION_FAILED for what the server would not read: it would drop the connection. */
+  const checkSize = (steps: readonly Step[], { key }: KeyValueStep): void => {
+    const bytes = steps.reduce((sum, step) => sum + (('data' in step && step.data?.length) || 0), 0);
+    if (bytes <= maxBufferBytes - OVERHEAD_BYTES) return;
+    const what = `key '${key}' would have ${bytes} bytes with what changes with it, more than ZooKeeper takes at once`;
+    throw new ChannelError('PRECONDITION_FAILED', `${what} (too many bindings, or arguments that are too long)`);
   };
 
   return {
@@ -84,11 +88,9 @@ export function createKeyValueStore(context: DriverContext): KeyValueStore {
         if (known?.kind === 'set') continue;
         stamps.set(path, { kind: kind === 'check' ? 'check' : 'set', path, version: stamp });
       }
-      const outcome = await link.multi(
-        'changing declarations',
-        [...stamps.values(), ...steps.flatMap(stepsOf)],
-        o?.signal,
-      );
+      const changes = steps.flatMap(stepsOf);
+      if (steps[0] !== undefined) checkSize(changes, steps[0]);
+      const outcome = await link.multi('changing declarations', [...stamps.values(), ...changes], o?.signal);
       if (outcome.done) return true;
       if (outcome.code === CODES.noNode) await makeBase(context);
       else if (outcome.code !== CODES.badVersion && outcome.code !== CODES.nodeExists) {

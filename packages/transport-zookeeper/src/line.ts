@@ -29,6 +29,7 @@ export class Line {
   #names: string[] = [];
   /** How many entries were ever put into the queue, as of the last listing. */
   #puts = -1;
+  #epoch = '';
   #listedAt = 0;
   #listingMs = 0;
   #watching = false;
@@ -46,6 +47,11 @@ export class Line {
   /** The names as they are known, first ones first. */
   get names(): readonly string[] {
     return this.#names;
+  }
+
+  /** Names the queue's znode among all that were ever made at its path: in each of them entries are counted from 0. */
+  get epoch(): string {
+    return this.#epoch;
   }
 
   /** Whether the next change will be told. */
@@ -94,6 +100,7 @@ export class Line {
     }
     this.#names = listing.names.sort(compareEntries);
     this.#puts = putsOf(listing.stat);
+    this.#epoch = listing.stat.czxid.toString('hex');
     this.#state = changes === this.#changes ? 'known' : 'unknown';
     this.#listedAt = this.#now();
     this.#listingMs = this.#listedAt - before;

@@ -40,10 +40,13 @@ export async function open(
     // Digests are not checked when they are sent: what the znodes allow shows who one is.
     await link.get(paths.root);
     await giveBackUnanswered(context);
-    startHeartbeat(link, paths.own, target.heartbeatMs ?? (session.timeoutMs * 2) / 3, clock);
+    // Later than that the session would have ended before anybody knows.
+    const longestMs = (session.timeoutMs * 2) / 3;
+    startHeartbeat(link, paths.own, Math.min(target.heartbeatMs ?? longestMs, longestMs), clock);
     return createDriver(context, transport);
   } catch (error) {
-    link.destroy();
+    if (KombuError.is(error)) link.fail(error);
+    else link.destroy();
     if (!KombuError.is(error, 'ERR_KOMBU_ACCESS_REFUSED')) throw error;
     throw new AuthenticationError(`no access to ${paths.root} at ZooKeeper: ${error.message}`, { cause: error });
   } finally {

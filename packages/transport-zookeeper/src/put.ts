@@ -9,7 +9,7 @@ import type {
   VirtualDriver,
 } from '@kombu/core/virtual';
 import { CODES } from './client.js';
-import { type DriverContext, maxBodyBytes, REQUEST_BYTES } from './driver-context.js';
+import { type DriverContext, maxBodyBytes, requestBytes } from './driver-context.js';
 import type { Outcome, Step } from './link.js';
 import { entryPrefix } from './paths.js';
 import { makeQueue, nameProblem } from './queues.js';
@@ -44,6 +44,7 @@ interface Part {
 export function createPut(context: DriverContext, hooks: PutHooks): VirtualDriver['put'] {
   const { link, paths } = context;
   const largest = maxBodyBytes(context.maxBufferBytes);
+  const most = requestBytes(context);
   /** Something has to be put right before what comes next may be stored. */
   let repairing: Promise<unknown> | undefined;
 
@@ -152,7 +153,7 @@ export function createPut(context: DriverContext, hooks: PutHooks): VirtualDrive
       const bytes = data.length + Buffer.byteLength(entry.queue) + 200;
       if (bytes > room) {
         groups.push([]);
-        room = REQUEST_BYTES;
+        room = most;
       }
       groups.at(-1)?.push({ index, entry, data });
       room -= bytes;

@@ -88,7 +88,10 @@ export function createRecover(context: DriverContext): NonNullable<VirtualDriver
  * would. Nobody has seen it either, so that it is not flagged.
  */
 export async function giveBackUnanswered(context: DriverContext): Promise<void> {
-  const { session } = context;
+  const { link, paths, session } = context;
+  if (session.marked.size === 0) return;
+  // Another server of the ensemble may not know yet what came of the last requests.
+  await link.sync(paths.own);
   for (const queue of session.marked) {
     const mine = await heldOf(context, session.name, queue);
     const unknown = mine.filter(({ claim }) => !session.held.has(claim));

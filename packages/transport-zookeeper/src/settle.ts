@@ -2,7 +2,7 @@ import { MessageStateError } from '@kombu/core';
 import type { ItemFailure, Settlement, VirtualDriver } from '@kombu/core/virtual';
 import type { Reservation } from './claims.js';
 import { CODES } from './client.js';
-import { type DriverContext, REQUEST_BYTES } from './driver-context.js';
+import { type DriverContext, requestBytes } from './driver-context.js';
 import { flagged } from './envelope.js';
 import type { Lines } from './lines.js';
 import type { Step } from './link.js';
@@ -28,6 +28,7 @@ function lost(queue: string, { entry }: Reservation): MessageStateError {
 /** The part of the driver that ends reservations: one transaction for all that fit, each one by itself where that is refused. */
 export function createSettle(context: DriverContext, lines: Lines): VirtualDriver['settle'] {
   const { link, paths, session } = context;
+  const most = requestBytes(context);
 
   const stepsOf = ({ queue, outcome }: Settlement, token: Reservation, place: 'own' | 'back'): Step[] => {
     const remove: Step = { kind: 'remove', path: token.claim };
@@ -84,7 +85,7 @@ export function createSettle(context: DriverContext, lines: Lines): VirtualDrive
       const ending = { index, item, token, again: token.state === 'settling', steps: stepsOf(item, token, 'own') };
       token.state = 'settling';
       const size = ending.steps.reduce((sum, step) => sum + 300 + (('data' in step && step.data?.length) || 0), 0);
-      if (bytes + size > REQUEST_BYTES) {
+      if (bytes + size > most) {
         groups.push([]);
         bytes = 0;
       }

@@ -12,7 +12,7 @@ const [NO_NODE, BAD_VERSION] = [-101, -103];
 const table: ExchangeTable = { name: 'x', record: undefined, bindings: [], version: '2+' };
 
 /** A put over a link that answers transactions in this way, one after the other. */
-function putOver(answers: readonly Outcome[]) {
+function putOver(answers: readonly Outcome[], maxBufferBytes = 1_048_575) {
   const asked: (readonly Step[])[] = [];
   const made: string[] = [];
   const link = {
@@ -21,7 +21,7 @@ function putOver(answers: readonly Outcome[]) {
     create: async (path: string) => made.push(path) > 0,
     translate: (error: unknown) => error,
   };
-  const context = { link, paths: createPaths('v', undefined), maxBufferBytes: 1_048_575 } as unknown as DriverContext;
+  const context = { link, paths: createPaths('v', undefined), maxBufferBytes } as unknown as DriverContext;
   const put = createPut(context, {
     check: () => ({ kind: 'check', path: '/stamp', version: 1 }),
     stale: async () => [table],
@@ -38,6 +38,13 @@ function putOver(answers: readonly Outcome[]) {
 }
 
 describe('a batch that is more than one request', () => {
+  it('has no request that is larger than its server takes', async () => {
+    const { asked, put } = putOver([], 131_072);
+    const entries = Array.from({ length: 10 }, (_, n) => ({ ...entryOf('q', n), payload: 'x'.repeat(30_000) }));
+    expect(await put({ entries, check: [] })).toEqual({ failures: [], evicted: [] });
+    expect(asked.map((steps) => steps.length)).toEqual([2, 2, 2, 2, 2]);
+  });
+
   it('is routed anew as a whole where nothing of it was stored by tables that have changed', async () => {
     const { run, asked } = putOver([refused(0, BAD_VERSION), refused(0, BAD_VERSION)]);
     expect(await run()).toEqual({ failures: [], evicted: [], stale: [table], stored: false });

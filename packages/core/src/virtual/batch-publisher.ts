@@ -29,7 +29,9 @@ export class BatchPublisher implements Publisher, PublishItemOwner {
   readonly #frames: EnvelopeFrames;
   readonly #items = new LinkedList<PublishItem>();
   readonly #deadlines: RestTimer;
+  /** In the order in which they were published. */
   #waiting: PublishItem[] = [];
+  #count = 0;
   #state: 'idle' | 'scheduled' | 'routing' | 'closed' = 'idle';
   #drained: (() => void)[] = [];
   /** The earliest deadline that the timer knows of. */
@@ -63,6 +65,7 @@ export class BatchPublisher implements Publisher, PublishItemOwner {
     }
     const { signal } = o ?? {};
     if (signal !== undefined) item.listen(signal, () => abortError(signal, 'publish'));
+    item.order = this.#count++;
     this.#items.push(item);
     if (item.deadline < this.#watched) this.#watch(item.deadline);
     this.#waiting.push(item);
@@ -115,15 +118,26 @@ export class BatchPublisher implements Publisher, PublishItemOwner {
   }
 
   #send(items: readonly PublishItem[]): void {
+    const [first] = items;
+    if (first !== undefined && (this.#waiting[0]?.order ?? first.order) < first.order) {
+      // What was published before these has come back meanwhile.
+      this.#wait(items);
+      return;
+    }
     const { routed, again } = this.#routing.route(items.filter((item) => item.state === 'waiting'));
     this.#sender.send(routed);
-    this.#waiting.unshift(...again);
+    this.#wait(again);
+  }
+
+  /** Puts publishes back in their places. */
+  #wait(items: readonly PublishItem[]): void {
+    if (items.length > 0) this.#waiting = [...items, ...this.#waiting].sort((a, b) => a.order - b.order);
   }
 
   /** The tables they were routed by have changed. */
   #again(items: readonly PublishItem[]): void {
     for (const item of items) if (item.state === 'sent') item.state = 'waiting';
-    this.#waiting.unshift(...items);
+    this.#wait(items);
     this.#schedule();
   }
 

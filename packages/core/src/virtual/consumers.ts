@@ -5,7 +5,7 @@ import { uuid } from '../util/id.js';
 import type { ConsumeLoop } from './consume-loop.js';
 import type { Declarations } from './declarations.js';
 import type { Watch } from './driver.js';
-import { asKombuError } from './driver-error.js';
+import { asKombuError, isLinkLoss } from './driver-error.js';
 import type { Link } from './link.js';
 import type { PresenceEntry } from './presence-store.js';
 import { type ConsumerHome, VirtualConsumer } from './virtual-consumer.js';
@@ -36,6 +36,8 @@ export class Consumers {
   readonly #owners = new Map<VirtualConsumer, ConsumerOwner>();
   readonly #stopping = new Set<Promise<void>>();
   readonly #interested = new Map<string, Promise<void>>();
+  /** Entries that the store was asked to take in or to let go of, and has not answered for. */
+  readonly #doubtful = new Set<PresenceEntry>();
 
   /** Consumers of the link before this one are out. */
   #cleared: Promise<unknown> = Promise.resolve();
@@ -57,6 +59,11 @@ export class Consumers {
     return [...this.#owners.keys()].map((consumer) => consumer.presence);
   }
 
+  /** All that the store may still have of this link, for the next one to let go of. */
+  leftovers(): PresenceEntry[] {
+    return [...new Set([...this.entries(), ...this.#doubtful])];
+  }
+
   /** Queues that are consumed from. */
   queues(): ReadonlySet<string> {
     return new Set([...this.#owners.keys()].map((consumer) => consumer.queue));
@@ -64,8 +71,7 @@ export class Consumers {
 
   /** Lets go of what consumers of the link before this one still hold; none starts before that. */
   clear(ghosts: readonly PresenceEntry[]): void {
-    const { presence } = this.#link;
-    this.#cleared = Promise.allSettled(ghosts.map(({ queue, consumer }) => presence.leave(queue, consumer)));
+    this.#cleared = Promise.allSettled(ghosts.map((ghost) => this.#letGo(ghost)));
   }
 
   async start(
@@ -79,9 +85,14 @@ export class Consumers {
     await this.#cleared;
     const { settings, record } = await this.#declarations.use(queue, o);
     const entry: PresenceEntry = { queue, consumer: uuid(), owner: connectionId, exclusive };
-    if (!(await presence.join(entry, options.leaseMs, o))) {
-      throw new ChannelError('ACCESS_REFUSED', `queue '${queue}' is in exclusive use`);
-    }
+    this.#doubtful.add(entry);
+    const joined = await presence.join(entry, options.leaseMs, o).catch((error: unknown) => {
+      // It may be in although nobody heard of it.
+      void this.#letGo(entry).catch(() => {});
+      throw error;
+    });
+    this.#doubtful.delete(entry);
+    if (!joined) throw new ChannelError('ACCESS_REFUSED', `queue '${queue}' is in exclusive use`);
     const consumer = new VirtualConsumer(owner, entry, { tag, noAck, prefetch: this.prefetch(request) }, deliver);
     this.#owners.set(consumer, owner);
     try {
@@ -124,10 +135,23 @@ export class Consumers {
 
   async #leave(consumer: VirtualConsumer): Promise<void> {
     const { queue } = consumer;
-    const left = await this.#link.presence.leave(queue, consumer.presence.consumer);
+    const left = await this.#letGo(consumer.presence);
     if (left > 0 || !this.#link.seesEverybody) return;
     const record = await this.#link.topology.loadQueue(queue);
     if (record?.autoDelete) await this.#declarations.dropQueue(queue);
+  }
+
+  /** Takes an entry out of the store; resolves with how many are left. What a lost link keeps from it is up to the next one. */
+  async #letGo(entry: PresenceEntry): Promise<number> {
+    this.#doubtful.add(entry);
+    try {
+      const left = await this.#link.presence.leave(entry.queue, entry.consumer);
+      this.#doubtful.delete(entry);
+      return left;
+    } catch (error) {
+      if (!isLinkLoss(error)) this.#doubtful.delete(entry);
+      throw error;
+    }
   }
 
   /** A queue was deleted: its consumers end. */
@@ -137,7 +161,7 @@ export class Consumers {
       if (consumer.queue !== queue) continue;
       this.#owners.delete(consumer);
       this.#loop.remove(queue, consumer);
-      this.#link.presence.leave(queue, consumer.presence.consumer).catch((cause: unknown) => {
+      this.#letGo(consumer.presence).catch((cause: unknown) => {
         this.#link.warn(asKombuError(cause, `leaving queue '${queue}' failed`));
       });
       owner.ended(consumer.tag, why);

@@ -24,6 +24,8 @@ export class PublishItem implements Linked<PublishItem> {
   /** The first of the queues and fanout exchanges that have it, or are being given it, and the others. */
   #reached: string | undefined = undefined;
   #reachedToo: Set<string> | undefined = undefined;
+  /** Its place among all publishes of its channel. */
+  order = 0;
   /** Puts that have not been answered. */
   open = 0;
   /** How often it was routed. */

@@ -227,7 +227,7 @@ export class VirtualConnection implements TransportConnection, Parts {
   /** What others see of this link goes; what the next link of this Connection can go on with is kept for it. */
   #leave(): void {
     const { presence, connectionId, clock, options, capabilities } = this.link;
-    const entries = this.consumers.entries();
+    const entries = this.consumers.leftovers();
     if (presence.local) for (const entry of entries) void presence.leave(entry.queue, entry.consumer);
     const abandoned = this.settling.buffer.abandon();
     const again = capabilities.settleAfterReconnect;

@@ -94,6 +94,42 @@ describe('a store that stores and then finds a table changed', () => {
     const error = await failure(channel.publish(message('1'), to('x', 'k')));
     expect([error.code, error.retryable]).toEqual(['ERR_KOMBU_BROKER_BUSY', true]);
   });
+
+  it('gets what was on the way in the order in which it was published', async () => {
+    const store = new TextStore();
+    const held: (() => void)[] = [];
+    let holding = false;
+    const transport = changed(
+      (driver) => ({
+        put: (request: PutRequest) => {
+          if (!holding) return driver.put(request);
+          return new Promise((resolve) => {
+            held.push(() => {
+              const { record, bindings = [], version } = store.exchanges.get('x') ?? {};
+              const stale = [{ name: 'x', record, bindings, version }];
+              resolve({ failures: [], evicted: [], stale, stored: false });
+            });
+          });
+        },
+      }),
+      store,
+    );
+    const { channel } = await connect(transport);
+    await channel.declareExchange(exchange('x'));
+    await channel.declareQueue(queue('q'));
+    await channel.bindQueue({ queue: 'q', exchange: 'x', routingKey: 'k', arguments: {} });
+    await channel.publish(message('0'), to('x', 'k'));
+    holding = true;
+    const sent: unknown[] = [];
+    for (const body of ['1', '2', '3']) {
+      sent.push(channel.publish(message(body), to('x', 'k')));
+      await until('it is on its way', () => held.length === sent.length);
+    }
+    holding = false;
+    for (const answer of held) answer();
+    await Promise.all(sent);
+    expect(await drain(channel, 'q')).toEqual(['0', '1', '2', '3']);
+  });
 });
 
 describe('a store that fails', () => {
@@ -336,6 +372,40 @@ describe('times that something expires', () => {
 });
 
 describe('what a lost link leaves', () => {
+  it.each(['join', 'leave'] as const)('includes a consumer whose %s nobody has answered', async (lost) => {
+    const store = new TextStore();
+    let broken = false;
+    const cut = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (!broken) return work();
+      broken = false;
+      if (lost === 'join') await work();
+      store.failLinks();
+      throw new OperationalError('CONNECTION_LOST', 'the store went away');
+    };
+    const transport = changed(({ presence }) => {
+      if (presence === undefined) throw new Error('a text store has presence');
+      const { join, leave } = presence;
+      return {
+        presence: {
+          ...presence,
+          join: (entry, ttlMs, o) => cut(() => join(entry, ttlMs, o)),
+          leave: (name, consumer, o) => cut(() => leave(name, consumer, o)),
+        },
+      };
+    }, store);
+    const connectionId = `lost-${lost}`;
+    const { channel } = await connect(transport, { connectionId });
+    await channel.declareQueue(queue('q'));
+    if (lost === 'leave') await collect(channel, 'q', { tag: 'one', exclusive: true });
+    broken = true;
+    const work = lost === 'join' ? collect(channel, 'q', { tag: 'one', exclusive: true }) : channel.cancel('one');
+    expect((await failure(work)).code).toBe('ERR_KOMBU_CONNECTION_LOST');
+    expect(store.consumers.size).toBe(1);
+    const again = await connect(transport, { connectionId });
+    await collect(again.channel, 'q', { exclusive: true });
+    expect(store.consumers.size).toBe(1);
+  });
+
   it('is kept for one lease, and added up over several losses', async () => {
     const carry = new CarryOver();
     const item = { queue: 'q', token: 1, outcome: 'ack' as const };
