@@ -30,9 +30,16 @@ export class RedisLink {
   readonly #all: readonly Redis[];
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
-  readonly #pending = new Set<Promise<unknown>>();
+  /** Replies that are under way. Only counted: a Set that changes with each would keep dead replies in memory (ADR 0054). */
+  #pending = 0;
+  /** Told when the last of them is there. */
+  #onIdle: (() => void) | undefined;
+  readonly #answered = (): void => {
+    this.#pending--;
+    if (this.#pending === 0) this.#onIdle?.();
+  };
   /** Sockets whose commands of this turn are written in one piece. */
-  readonly #gathering = new Set<Redis>();
+  readonly #gathering: Redis[] = [];
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** What calls end with once the link is closed. */
   #ended: KombuError | undefined;
@@ -102,14 +109,17 @@ export class RedisLink {
 
   /** From here on what is sent is written in one piece, when the work that is due now is done. */
   #gather(client: Redis): void {
-    if (this.#gathering.has(client)) return;
-    this.#gathering.add(client);
+    if (this.#gathering.includes(client)) return;
+    this.#gathering.push(client);
     client.stream?.cork();
     queueMicrotask(() => this.#release(client));
   }
 
   #release(client: Redis): void {
-    if (this.#gathering.delete(client)) client.stream?.uncork();
+    const at = this.#gathering.indexOf(client);
+    if (at < 0) return;
+    this.#gathering.splice(at, 1);
+    client.stream?.uncork();
   }
 
   #guard(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
@@ -119,9 +129,8 @@ export class RedisLink {
       if (endsLink) this.fail(translated);
       throw translated;
     });
-    this.#pending.add(guarded);
-    const done = () => this.#pending.delete(guarded);
-    guarded.then(done, done);
+    this.#pending++;
+    guarded.then(this.#answered, this.#answered);
     return signal === undefined ? guarded : waitOrAbort(guarded, signal, what);
   }
 
@@ -147,10 +156,11 @@ export class RedisLink {
     }
     this.#state = 'closing';
     let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       timer = setTimeout(resolve, graceMs);
+      this.#onIdle = resolve;
+      if (this.#pending === 0) resolve();
     });
-    await Promise.race([Promise.allSettled(this.#pending), grace]);
     clearTimeout(timer);
     this.destroy();
   }

@@ -52,7 +52,9 @@ export class ConsumeLoop {
   readonly #cycle = new QueueCycle();
   readonly #starved = new Set<Feed>();
   readonly #poll: AdaptivePoll;
-  readonly #inAir = new Set<Promise<void>>();
+  #inAir = 0;
+  /** Who waits until no reserve is in the air. */
+  #landing: (() => void)[] = [];
   readonly #timer: RestTimer;
   #scheduled: NodeJS.Immediate | undefined;
   /** A run is due in this very turn. */
@@ -123,7 +125,7 @@ export class ConsumeLoop {
     this.#timer.disarm();
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    await Promise.all(this.#inAir);
+    if (this.#inAir > 0) await new Promise<void>((resolve) => this.#landing.push(resolve));
   }
 
   #wake(feed: Feed): void {
@@ -169,7 +171,7 @@ export class ConsumeLoop {
     const until = performance.now() + SLICE_MS;
     const { queuesPerReserve, receiveWaitMs } = this.#link.driver.limits;
     const maxInAir = receiveWaitMs > 0 ? Number.POSITIVE_INFINITY : MAX_RESERVES;
-    while (this.#state === 'open' && this.#inAir.size < maxInAir) {
+    while (this.#state === 'open' && this.#inAir < maxInAir) {
       const group = this.#cycle.next(queuesPerReserve, (feed) => this.#starve(feed));
       if (group.length === 0) break;
       this.#reserve(group);
@@ -177,8 +179,8 @@ export class ConsumeLoop {
     }
     if (this.#state === 'closed') return;
     if (this.#cycle.size > 0) {
-      if (this.#inAir.size < maxInAir) this.#schedule();
-    } else if (this.#inAir.size === 0 ? this.#feeds.size > 0 : receiveWaitMs > 0 && this.#feeds.anyCold()) {
+      if (this.#inAir < maxInAir) this.#schedule();
+    } else if (this.#inAir === 0 ? this.#feeds.size > 0 : receiveWaitMs > 0 && this.#feeds.anyCold()) {
       this.#timer.arm(this.#link.driver.watch === undefined ? this.#poll.rest() : jittered(SCAN_MS));
     }
   }
@@ -226,14 +228,15 @@ export class ConsumeLoop {
   }
 
   #await(asked: Asked, answer: Promise<readonly Reserved[]>): void {
-    const inAir = answer
+    this.#inAir++;
+    void answer
       .then((got) => this.#arrived(asked, got))
       .catch((error: unknown) => this.#failed(asked, error))
       .then(() => {
-        this.#inAir.delete(inAir);
+        this.#inAir--;
+        if (this.#inAir === 0) for (const resolve of this.#landing.splice(0)) resolve();
         this.#schedule();
       });
-    this.#inAir.add(inAir);
     // More than one reserve of a queue that has much, where the driver likes that.
     const most = this.#link.driver.limits.parallelReserves ?? 1;
     for (const feed of asked.feeds) if (feed.hasMore && feed.reserves < most && feed.free() > 0) this.#ready(feed);
