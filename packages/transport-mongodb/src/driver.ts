@@ -55,6 +55,7 @@ export async function createDriver(
 ): Promise<VirtualDriver> {
   const collections = collectionsOf(db, options);
   await prepare(link, collections, options, info.tells === 'tails');
+  if (info.tells === 'nothing') link.watchSockets();
   const drops = new QueueDrops();
   const notices = noticesOf(info, link, collections, options, drops);
   const owner = randomBytes(9).toString('base64url');

@@ -45,6 +45,16 @@ export class MongodbLink {
     });
   }
 
+  /**
+   * Takes a socket that was cut for the end of the link. The driver opens another one silently; where nothing is awaited from the
+   * server, nobody would know that a restart has come between.
+   */
+  watchSockets(): void {
+    this.client.on('connectionClosed', ({ reason }) => {
+      if (reason === 'error') this.fail(new OperationalError('CONNECTION_LOST', 'MongoDB has closed a socket'));
+    });
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open';
   }

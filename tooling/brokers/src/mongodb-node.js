@@ -93,7 +93,12 @@ export async function startMongodbNode(found, { password, timeoutMs = 30_000, re
   if (!isFerretdb && password !== undefined) await addUser(plain, password);
   const turnstile = isFerretdb ? await startTurnstile(inner, port) : undefined;
   const version = isFerretdb ? FERRETDB : await mongodbVersion(url);
-  const stop = () => server.stop();
+  const stop = async () => {
+    const stopping = server.stop();
+    // FerretDB waits for its clients to go.
+    turnstile?.drop();
+    await stopping;
+  };
   const start = async () => {
     if (!server.running) server = await boot();
   };

@@ -26,10 +26,7 @@ export default {
       what: 'publish',
       settings: publish,
       subject: SUBJECT,
-      references: [
-        DRIVER,
-        { ...python, atLeast: 2 },
-      ],
+      references: [DRIVER, { ...python, atLeast: 2 }],
     },
     {
       what: 'consume + ack',
