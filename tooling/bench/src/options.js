@@ -11,7 +11,7 @@ With no transport: all of them, and the micro benchmarks ('micro').
   --pairs N      rounds that count, after one that does not; default 5
   --only TEXT    only what has this in its name; results of other comparisons in the output folder are kept
   --only-targets only what has a target; other results are kept likewise
-  --quick        one round with a tenth of the messages, a look at everything in under two minutes; its numbers say little
+  --quick        one round with a twentieth of the messages, a look at everything in under two minutes; its numbers say little
   --out FOLDER   where JSON and charts are written; default bench-results
   --docs         measure nothing; write what is in the output folder into docs/performance.md
   --targets      measure nothing; write the table of targets, tooling/bench/TARGETS.md
