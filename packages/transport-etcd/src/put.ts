@@ -53,6 +53,12 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
   let tails = new Map<string, Tail>();
   let state: 'idle' | 'running' = 'idle';
 
+  const leave = (one: Waiting): void => {
+    const at = waiting.indexOf(one);
+    if (at >= 0) waiting.splice(at, 1);
+  };
+
+  /** Adds a message to a transaction; false: it is full, or the tail of the queue is not known. */
   const add = (batch: Batch, entry: PutEntry): boolean => {
     const value = Buffer.from(entry.payload as string);
     const known = batch.tails.get(entry.queue);
@@ -115,7 +121,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     for (const { waiting: one, upTo } of batch.parts) {
       one.next = upTo;
       if (upTo < one.entries.length) continue;
-      waiting.splice(waiting.indexOf(one), 1);
+      leave(one);
       one.resolve({ failures: one.failures, evicted: [] });
     }
   };
@@ -137,7 +143,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     for (const [exchange, { version }] of batch.checks) if (revisions.shift() !== version) changed.add(exchange);
     for (const { waiting: one } of batch.parts) {
       if (one.next > 0 || !one.check.some(({ exchange }) => changed.has(exchange))) continue;
-      waiting.splice(waiting.indexOf(one), 1);
+      leave(one);
       const result = topology.stale(one.check).then((stale) => ({ failures: [], evicted: [], stale, stored: false }));
       result.then(one.resolve, one.reject);
     }
@@ -166,7 +172,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
         else stored(batch, answer?.header.revision ?? '0');
       } catch (error) {
         for (const { waiting: one } of parts) {
-          waiting.splice(waiting.indexOf(one), 1);
+          leave(one);
           one.reject(error);
         }
       }
