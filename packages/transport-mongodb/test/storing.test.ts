@@ -61,6 +61,17 @@ function suite(server: TestServer): void {
       expect(await messages().countDocuments({ expire_at: { $exists: true } })).toBe(1);
     });
 
+    it('what is dead-lettered when it expires is not for the server to remove', async () => {
+      const connection = new Connection(server.url(), { transport: mongodb });
+      const queueArguments = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'graves' };
+      const mortal = new Queue('mortal', { messageTtlMs: 60_000, queueArguments });
+      await connection.producer().publish('m', { routingKey: 'mortal', declare: [mortal] });
+      const [stored] = await messages().find().toArray();
+      expect(stored?.expires_at).toBeInstanceOf(Date);
+      expect(stored?.expire_at).toBeUndefined();
+      await connection.close();
+    });
+
     it('what has expired is found, the rest is left', async () => {
       const now = Date.now();
       await put(driver, entry('q', 'old', { expiresAt: now - 1000 }), entry('q', 'new', { expiresAt: now + 60_000 }));
