@@ -124,14 +124,16 @@ export class ConsulLink {
     }
   }
 
-  /** Renews the session again and again; an answer that does not come in time, or a session that has ended, ends the link. */
+  /**
+   * Renews the session again and again. An answer that does not come in time, or a session that has ended, ends the link; after any
+   * other failure it is tried again.
+   */
   start(everyMs: number, timeoutMs: number): void {
-    const next = (): void => {
-      this.#cancelBeat = this.#parts.clock.after(everyMs, () => void this.renew(timeoutMs).then(next, () => {}), {
-        unref: true,
-      });
+    const beat = (): void => {
+      const next = (): void => (this.isOpen ? this.start(everyMs, timeoutMs) : undefined);
+      this.renew(timeoutMs).then(next, next);
     };
-    next();
+    this.#cancelBeat = this.#parts.clock.after(everyMs, beat, { unref: true });
   }
 
   /** Renews the session. Rejects, and ends the link, when it has ended. */

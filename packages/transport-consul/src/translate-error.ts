@@ -71,7 +71,7 @@ export function translateOpenError(error: unknown, what: string): KombuError {
   const { error: translated } = translateError(error, what);
   if (translated.code === 'ERR_KOMBU_ACCESS_REFUSED') return new AuthenticationError(translated.message, cause);
   if (answer !== undefined && /Invalid Session TTL/i.test(answer.text)) {
-    const hint = "transport option 'leaseMs' (or 'sessionTtlMs') is less than the server's session_ttl_min allows";
+    const hint = "transport option 'leaseMs' (or 'sessionTtlMs') asks for a session that the server does not grant";
     return new InvalidOptionError(`${hint}: ${answer.text}`, cause);
   }
   if (answer !== undefined) return new OperationalError('CONNECT_REFUSED', translated.message, cause);

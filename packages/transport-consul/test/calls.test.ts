@@ -115,6 +115,7 @@ type Answer = (body: unknown, o?: { index?: number; status?: number }) => void;
 async function scripted(
   script: (url: URL, answer: Answer) => void,
   body: (connection: Connection) => Promise<void>,
+  transportOptions: object = {},
 ): Promise<void> {
   const fake = createServer((request, response) => {
     const answer: Answer = (content, { index = 1, status = 200 } = {}) => {
@@ -126,7 +127,8 @@ async function scripted(
     script(new URL(request.url ?? '', 'http://consul'), answer);
   });
   await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve));
-  const connection = connect({ url: `consul://127.0.0.1:${(fake.address() as AddressInfo).port}` });
+  const url = `consul://127.0.0.1:${(fake.address() as AddressInfo).port}`;
+  const connection = connect({ url }, { transportOptions });
   try {
     await body(connection);
   } finally {
@@ -157,6 +159,26 @@ describe('blocking queries', () => {
         await until(() => asked.length === 6, { what: 'it has asked six times' });
         expect(asked).toEqual([0, 10, 12, 0, 7, 7]);
       },
+    );
+  });
+});
+
+describe('the session', () => {
+  it('is renewed again after a renewal that was refused', async () => {
+    let renewals = 0;
+    await scripted(
+      ({ pathname }, answer) => {
+        if (pathname === '/v1/session/create') answer({ ID: 'a-session' });
+        else if (!pathname.startsWith('/v1/session/renew')) answer({});
+        else if (++renewals === 1) answer('Permission denied', { status: 403 });
+        else answer([{}]);
+      },
+      async (connection) => {
+        await connection.connect();
+        await until(() => renewals === 3, { what: 'it was renewed three times' });
+        expect(connection.connected).toBe(true);
+      },
+      { leaseMs: 300 },
     );
   });
 });
