@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '@kombu/core';
 import { encodeKeyPart } from '@kombu/core/virtual';
 
 /** Where everything of one virtual host is kept. */
@@ -26,10 +27,12 @@ export interface Paths {
   key(key: string): string;
 }
 
-/** What no part of a path can have, a `%` that could be read as an escape, and code points that ZooKeeper refuses. */
-const REFUSED =
+/** What no part of a path can have: code points that ZooKeeper refuses. */
+const UNSUITABLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  /%(?=[0-9A-F]{2})|[/\u0000-\u001f\u007f-\u009f\ud800-\udfff\ue000-\uf8ff\ufff0-\uffff\u{10000}-\u{10ffff}]/gu;
+  /[/\u0000-\u001f\u007f-\u009f\ud800-\udfff\ue000-\uf8ff\ufff0-\uffff\u{10000}-\u{10ffff}]/u;
+/** The same, and a `%` that could be read as an escape. */
+const REFUSED = new RegExp(`%(?=[0-9A-F]{2})|${UNSUITABLE.source}`, 'gu');
 
 function escaped(char: string): string {
   return [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
@@ -54,9 +57,19 @@ function partsOf(path: string | undefined): string[] {
   return (path ?? '').split('/').filter((part) => part !== '');
 }
 
-/** Names every path of a virtual host below a chroot, as Python Kombu does. */
+/**
+ * Names every path of a virtual host below a chroot, as Python Kombu does.
+ *
+ * @throws InvalidOptionError where a part of them is a name that no znode can have
+ */
 export function createPaths(virtualHost: string | undefined, chroot: string | undefined): Paths {
   const parts = [...partsOf(chroot), ...partsOf(virtualHost)];
+  const bad = parts.find(
+    (part, i) => /^\.\.?$/.test(part) || UNSUITABLE.test(part) || (i === 0 && part === 'zookeeper'),
+  );
+  if (bad !== undefined) {
+    throw new InvalidOptionError(`zookeeper: no part of a virtual host or chroot can be called ${JSON.stringify(bad)}`);
+  }
   const root = `/${parts.join('/')}`;
   const within = parts.length === 0 ? '' : root;
   const own = `${within}/.kombu`;

@@ -20,7 +20,8 @@ function claimsOver(answers: readonly (Outcome | 'lost')[]) {
     translate: (error: unknown) => error,
   };
   const session = { name: 'abc', held, marked: new Set(['q']) };
-  const context = { link, session, paths: createPaths('v', undefined) } as unknown as DriverContext;
+  const paths = createPaths('v', undefined);
+  const context = { link, session, paths, maxBufferBytes: 1_048_575 } as unknown as DriverContext;
   return { claims: new Claims(context), asked, held };
 }
 

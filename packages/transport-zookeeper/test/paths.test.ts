@@ -26,6 +26,14 @@ describe('paths', () => {
     ]);
   });
 
+  it('refuse virtual hosts that no znode can be', () => {
+    for (const path of ['..', 'a/./b', 'tab\t', '\u{1F600}', 'zookeeper/a']) {
+      expect(() => createPaths(path, undefined)).toThrow(/no part of a virtual host or chroot/);
+      expect(() => createPaths(undefined, path)).toThrow(/no part of a virtual host or chroot/);
+    }
+    expect(createPaths('a%2Fb/zookeeper/ü', undefined).root).toBe('/a%2Fb/zookeeper/ü');
+  });
+
   it('name parents before children', () => {
     const { base } = createPaths('a/b', undefined);
     expect(base.slice(0, 3)).toEqual(['/a', '/a/b', '/a/b/.kombu']);
