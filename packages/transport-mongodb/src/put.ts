@@ -1,4 +1,4 @@
-import { KombuError } from '@kombu/core';
+import type { KombuError } from '@kombu/core';
 import type {
   ExchangeTable,
   ItemFailure,
@@ -51,18 +51,11 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     const failures: ItemFailure[] = [];
     for (let from = 0; from < entries.length; ) {
       const documents = entries.slice(from).map(documentOf);
-      try {
-        await link.run('storing messages', () => collections.messages.insertMany(documents as never[]), signal);
-        break;
-      } catch (error) {
-        const at = failedAt(error);
-        if (at === undefined) throw error;
-        failures.push({
-          index: from + at,
-          error: KombuError.is(error) ? error : translateError(error, 'storing').error,
-        });
-        from += at + 1;
-      }
+      const store = () => collections.messages.insertMany(documents).then(() => undefined, refused);
+      const failure = await link.run('storing messages', store, signal);
+      if (failure === undefined) break;
+      failures.push({ index: from + failure.at, error: failure.error });
+      from += failure.at + 1;
     }
     return failures;
   };
@@ -86,9 +79,10 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     });
 }
 
-/** Which document of a batch the server refused; undefined: it was not about one. */
-function failedAt(error: unknown): number | undefined {
-  const { writeErrors } = ((error as { cause?: BulkFailure }).cause ?? {}) as BulkFailure;
+/** Which document of a batch the server refused, and why; throws what was not about one. */
+function refused(thrown: unknown): { readonly at: number; readonly error: KombuError } {
+  const { writeErrors } = thrown as BulkFailure;
   const [first] = Array.isArray(writeErrors) ? writeErrors : [writeErrors];
-  return first?.index;
+  if (first === undefined) throw thrown;
+  return { at: first.index, error: translateError(thrown, 'storing a message').error };
 }

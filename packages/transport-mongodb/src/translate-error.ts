@@ -22,6 +22,15 @@ const WRONG_SERVER = new Set([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
 /** CommandNotFound, CommandNotSupported, NotImplemented (FerretDB), IllegalOperation. */
 const UNSUPPORTED = new Set([20, 59, 115, 238, 40_324]);
 const TOO_LARGE = new Set([10_334, 17_280, 17_419, 17_420]);
+/** Errors of the driver that say that its client is of no more use. Others, such as of a cursor that was closed, are of one call. */
+const LINK = new Set([
+  'MongoTopologyClosedError',
+  'MongoNotConnectedError',
+  'MongoClientClosedError',
+  'MongoPoolClearedError',
+  'MongoPoolClearedOnNetworkError',
+  'MongoPoolClosedError',
+]);
 const CERTIFICATE = /certificate|self.signed|unable to verify|ERR_TLS_|SSL routines/i;
 
 /** What is of interest in whatever was thrown, also by code of another realm. */
@@ -83,7 +92,8 @@ export function translateError(thrown: unknown, what: string): Translated {
   if (number === undefined && /authentication/i.test(message)) {
     return { error: new AuthenticationError(text, { cause }), endsLink: true };
   }
-  if (number === undefined) return ended('CONNECTION_LOST');
+  if (LINK.has(name) || /^E[A-Z]+$/.test(String(code))) return ended('CONNECTION_LOST');
+  if (number === undefined) return { error: new OperationalError('BROKER_BUSY', text, { cause }), endsLink: false };
   if (WRONG_SERVER.has(number)) return ended('CONNECTION_LOST');
   if (FORBIDDEN.has(number)) return { error: new ChannelError('ACCESS_REFUSED', text, { cause }), endsLink: false };
   if (UNSUPPORTED.has(number)) return { error: new NotSupportedError(text, { cause }), endsLink: false };

@@ -36,6 +36,16 @@ function suite(server: TestServer): void {
       await connection.close();
     });
 
+    it('what the server refuses is one failure; what stands behind it is stored', async () => {
+      const [good, bad] = [entry('q', 'good'), entry('q', 'bad')];
+      await put(driver, good);
+      await messages().createIndex({ payload: 1 }, { unique: true, name: 'once' });
+      const result = await put(driver, entry('q', 'first'), { ...bad, payload: good.payload }, entry('q', 'last'));
+      await messages().dropIndex('once');
+      expect(result.failures.map(({ index, error }) => [index, error.code])).toEqual([[1, 'ERR_KOMBU_BROKER_BUSY']]);
+      expect(bodies(await reserve(driver, ['q']))).toEqual(['good', 'first', 'last']);
+    });
+
     it('a fanout message that the capped collection cannot hold is MESSAGE_TOO_LARGE', async () => {
       const connection = new Connection(server.url(), { transport: mongodb });
       const exchange = new Exchange('loud', { type: 'fanout' });

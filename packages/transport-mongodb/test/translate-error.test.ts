@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import {
+  MongoAPIError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoTopologyClosedError,
+} from 'mongodb';
 import { isDuplicate, translateError } from '../src/translate-error.js';
 
 const server = (code: number) => new MongoServerError({ message: 'said so', code });
@@ -33,6 +39,14 @@ describe('errors of the driver', () => {
     expect(translateError(selection, 'x').error.code).toBe('ERR_KOMBU_CONNECT_TIMEOUT');
     const untrusted = new MongoNetworkError('self-signed certificate');
     expect(translateError(untrusted, 'x').error).toMatchObject({ code: 'ERR_KOMBU_CONNECT_REFUSED', retryable: false });
+  });
+
+  it('of one call leave the link alone, those of a client that is closed do not', () => {
+    expect(translateError(new MongoAPIError('Cursor is closed'), 'x')).toMatchObject({
+      error: { code: 'ERR_KOMBU_BROKER_BUSY' },
+      endsLink: false,
+    });
+    expect(translateError(new MongoTopologyClosedError(), 'x').endsLink).toBe(true);
   });
 
   it('show no password of a URL', () => {
