@@ -1,5 +1,6 @@
 import type { Op } from '../transport/channel.js';
 import type { BroadcastEntry } from './broadcast-store.js';
+import type { ItemFailure } from './driver.js';
 import type { BindingRecord } from './topology-store.js';
 
 /**
@@ -7,7 +8,8 @@ import type { BindingRecord } from './topology-store.js';
  * bound it and whether somebody consumes or not. Bindings of queues to fanout exchanges are handed over as they are made.
  */
 export interface FanoutStore {
-  publish(entries: readonly BroadcastEntry[], o?: Op): Promise<void>;
+  /** Resolves with the entries that were not taken. */
+  publish(entries: readonly BroadcastEntry[], o?: Op): Promise<readonly ItemFailure[]>;
   /** Resolves when the queue gets what is published from then on. Idempotent. */
   bind(binding: BindingRecord, o?: Op): Promise<void>;
   /** Unknown bindings are ignored, and so are those to exchanges that are no fanout. */

@@ -1,6 +1,6 @@
 import { OperationalError, UndeliverableError } from '../errors/index.js';
 import type { Destination } from './binding-cache.js';
-import type { PutEntry, PutRequest, PutResult } from './driver.js';
+import type { ItemFailure, PutEntry, PutRequest, PutResult } from './driver.js';
 import { asKombuError } from './driver-error.js';
 import type { Link } from './link.js';
 import type { PublishItem } from './publish-item.js';
@@ -158,8 +158,13 @@ export class PutSender {
       payload: item.envelope.write(this.#tags.next(), expiresAt(expirationMs(item.message), NOWHERE, clock.now)),
       message: item.message,
     }));
-    Promise.resolve((driver.broadcast ?? driver.fanout)?.publish(entries)).then(
-      () => {
+    const published =
+      driver.broadcast === undefined
+        ? driver.fanout?.publish(entries)
+        : Promise.resolve(driver.broadcast.publish(entries)).then((): readonly ItemFailure[] => []);
+    Promise.resolve(published).then(
+      (failures) => {
+        for (const { index, error } of failures ?? []) sent[index]?.item.fail(error);
         for (const { item } of sent) this.#answered(item);
       },
       (cause: unknown) => {

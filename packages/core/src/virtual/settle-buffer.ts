@@ -14,6 +14,8 @@ export class SettleBuffer {
   #items: Settlement[] = [];
   #confirms = new Map<Settlement, Deferred<void>>();
   #running = new Set<Promise<void>>();
+  /** Handed over and not answered. */
+  readonly #sent = new Set<readonly Settlement[]>();
   #unsent: Settlement[] = [];
   #scheduled = false;
 
@@ -66,7 +68,8 @@ export class SettleBuffer {
 
   /** The link is gone: what was not answered, to be sent again over the next one. */
   abandon(): readonly Settlement[] {
-    const left = [...this.#unsent, ...this.#items];
+    const left = [...this.#unsent, ...[...this.#sent].flat(), ...this.#items];
+    this.#sent.clear();
     this.#items = [];
     this.#unsent = [];
     for (const [item, confirmed] of this.#confirms) {
@@ -90,12 +93,16 @@ export class SettleBuffer {
       this.#answered(items, answer);
       return;
     }
+    this.#sent.add(items);
     const running = answer.then(
       (failures) => this.#answered(items, failures),
       (error: unknown) => this.#failed(items, error),
     );
     this.#running.add(running);
-    void running.then(() => this.#running.delete(running));
+    void running.then(() => {
+      this.#sent.delete(items);
+      this.#running.delete(running);
+    });
   }
 
   #answered(items: readonly Settlement[], failures: readonly ItemFailure[]): void {

@@ -188,6 +188,15 @@ describe('fanout that the store does by itself', () => {
     expect(store.count('put')).toBe(0);
   });
 
+  it('fails what the broker did not take, and nothing else', async () => {
+    const { channel } = await connect(textTransport(new TextStore(), { fanout: true }));
+    await fanout(channel, 'a');
+    const sent = ['1', 'refused', '3'].map((key) => channel.publish(message(key), to('news', key)));
+    const ended = await Promise.allSettled(sent);
+    expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await drain(channel, 'a')).toEqual(['1', '3']);
+  });
+
   it('knows of bindings that end, and of exchanges that are deleted', async () => {
     const store = new TextStore();
     const { channel } = await connect(textTransport(store, { fanout: true }));

@@ -216,6 +216,21 @@ describe('a confirmation that the link took with it', () => {
   });
 });
 
+describe('settlements that are on their way when the link is lost', () => {
+  it('are sent again by the next link', async () => {
+    const store = new TextStore();
+    const transport = textTransport(store);
+    const { channel } = await connect(transport, { connectionId: 'same' });
+    await channel.declareQueue(queue('q'));
+    await channel.publish(message('a'), to('', 'q'));
+    channel.settle((await channel.get('q')) as Delivery, 'ack');
+    await until('it is on its way', () => store.count('settle') === 1);
+    store.failLinks();
+    await connect(transport, { connectionId: 'same' });
+    await until('it is acknowledged', () => store.reserved.size === 0 && store.queues.get('q')?.length === 0);
+  });
+});
+
 describe('an asynchronous store of objects', () => {
   it('is published to, and answers later', async () => {
     const stored: PutRequest[] = [];

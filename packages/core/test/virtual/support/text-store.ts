@@ -374,12 +374,15 @@ function textFanout(store: TextStore, ask: Ask): FanoutStore {
   return {
     publish: (entries) =>
       ask('publish', entries.length, () => {
-        for (const { exchange, payload } of entries) {
-          for (const queue of bound(exchange)) {
+        for (const { exchange, payload, routingKey } of entries) {
+          for (const queue of routingKey === 'refused' ? [] : bound(exchange)) {
             store.queue(queue).push({ queue, payload, priority: 0, expiresAt: undefined, attempts: 0 });
             store.wake(queue);
           }
         }
+        return entries.flatMap(({ routingKey }, index) =>
+          routingKey === 'refused' ? [{ index, error: new OperationalError('NACKED', 'not this one') }] : [],
+        );
       }),
     bind: ({ exchange, destination }) => ask('bindFanout', 1, () => void bound(exchange).add(destination)),
     unbind: ({ exchange, destination }) => ask('unbindFanout', 1, () => void bound(exchange).delete(destination)),
