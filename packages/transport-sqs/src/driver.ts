@@ -42,7 +42,7 @@ export function createDriver(
     extend: createExtend(link, queues),
     ...(fanout && { fanout }),
     async close() {
-      await queues.drained();
+      await Promise.all([queues.drained(), fanout?.drained()]);
       fanout?.close();
       link.end();
     },

@@ -7,6 +7,7 @@ import { SqsLink } from './link.js';
 import type { SqsOptions } from './options.js';
 import { Queues } from './queues.js';
 import { SnsFanout } from './sns-fanout.js';
+import { SnsTopics } from './sns-topics.js';
 import { translateOpenError } from './translate-error.js';
 
 /** How late an answer may be where nothing was said of heartbeats. */
@@ -59,7 +60,8 @@ export async function open(target: Target, context: TransportContext): Promise<V
   try {
     const queues = new Queues(link, clients, options);
     await greet(clients, queues, options, context);
-    const fanout = options.supportsFanout ? await SnsFanout.open(link, clients, queues, options) : undefined;
+    const topics = options.supportsFanout ? await SnsTopics.open(link, clients, options) : undefined;
+    const fanout = topics && new SnsFanout(link, queues, topics);
     return createDriver(link, clients, queues, fanout, options);
   } catch (error) {
     link.end();

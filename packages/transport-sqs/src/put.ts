@@ -1,6 +1,7 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { type KombuError, UndeliverableError, uuid } from '@kombu/core';
-import { asKombuError, type ItemFailure, type PutEntry, type VirtualDriver } from '@kombu/core/virtual';
+import type { PutEntry, VirtualDriver } from '@kombu/core/virtual';
+import { eachItem } from './each-item.js';
 import type { SqsLink } from './link.js';
 import { sizeOf, writeAttributes, writeBody } from './message-body.js';
 import { BATCH_BYTES, failuresOf, type Outgoing, type SqsQueue, storeError } from './queue.js';
@@ -73,29 +74,14 @@ export async function sendBatch(
 
 /** The part of the driver that stores messages. */
 export function createPut(link: SqsLink, queues: Queues, base64: boolean): VirtualDriver['put'] {
-  return ({ entries }) => {
+  return async ({ entries }) => {
     link.check();
-    return new Promise((resolve) => {
-      const failures: ItemFailure[] = [];
-      const touched = new Set<SqsQueue>();
-      let open = 1;
-      const answered = (index: number, error: KombuError | undefined): void => {
-        if (error !== undefined) failures.push({ index, error });
-        if (--open === 0) resolve({ failures, evicted: [] });
-      };
-      for (const [index, entry] of entries.entries()) {
-        open++;
-        try {
-          const queue = queues.get(entry.queue);
-          const item = outgoing(entry, queue, base64);
-          queue.sends.add(item, (error) => answered(index, error));
-          touched.add(queue);
-        } catch (error) {
-          answered(index, asKombuError(error, `storing a message in queue '${entry.queue}' failed`));
-        }
-      }
-      for (const queue of touched) queue.sends.flush();
-      answered(-1, undefined);
+    const what = ({ queue }: PutEntry): string => `storing a message in queue '${queue}'`;
+    const failures = await eachItem(entries, what, (entry, done) => {
+      const queue = queues.get(entry.queue);
+      queue.sends.add(outgoing(entry, queue, base64), done);
+      return queue.sends;
     });
+    return { failures, evicted: [] };
   };
 }

@@ -2,6 +2,9 @@ import type { SQSClientConfig } from '@aws-sdk/client-sqs';
 import { NotSupportedError, OperationalError } from '@kombu/core';
 import type { SqsOptions } from './options.js';
 
+/** How late the answer of STS may be: every other call waits for it. */
+const ANSWER_MS = 15_000;
+
 /** Loads a client that is installed by those who need it. */
 export async function optional<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
@@ -24,13 +27,12 @@ export function roleCredentials(
   return async () => {
     const { STSClient, AssumeRoleCommand } = await optional('@aws-sdk/client-sts', () => import('@aws-sdk/client-sts'));
     const sts = new STSClient({ ...config, ...(own && { credentials: own }) } as object);
-    const { Credentials: keys } = await sts.send(
-      new AssumeRoleCommand({
-        RoleArn: stsRoleArn,
-        RoleSessionName: 'kombu',
-        DurationSeconds: Math.ceil(stsTokenTimeoutMs / 1000),
-      }),
-    );
+    const assume = new AssumeRoleCommand({
+      RoleArn: stsRoleArn,
+      RoleSessionName: 'kombu',
+      DurationSeconds: Math.ceil(stsTokenTimeoutMs / 1000),
+    });
+    const { Credentials: keys } = await sts.send(assume, { requestTimeout: ANSWER_MS });
     if (keys?.AccessKeyId === undefined || keys.SecretAccessKey === undefined) {
       throw new OperationalError('BROKER_BUSY', `taking on the role ${stsRoleArn} gave no keys`);
     }

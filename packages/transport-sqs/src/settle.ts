@@ -1,68 +1,46 @@
-import { KombuError } from '@kombu/core';
-import type { ItemFailure, LeaseRef, Settlement, VirtualDriver } from '@kombu/core/virtual';
+import { InvalidOptionError, KombuError } from '@kombu/core';
+import type { LeaseRef, Settlement, VirtualDriver } from '@kombu/core/virtual';
+import { eachItem } from './each-item.js';
 import type { SqsLink } from './link.js';
 import type { SqsBackoffPolicy } from './options.js';
-import type { SqsQueue } from './queue.js';
 import type { Queues } from './queues.js';
 import { type Receipt, secondsOf } from './reserve.js';
 
 /** How long a message that was received so often stays hidden when it is requeued, in milliseconds. */
 export function backoffMs(policy: SqsBackoffPolicy | undefined, count: number): number {
   if (policy === undefined) return 0;
-  if (typeof policy === 'function') return policy(count);
+  if (typeof policy === 'function') {
+    const ms: unknown = policy(count);
+    if (typeof ms === 'number' && ms >= 0) return ms;
+    throw new InvalidOptionError(`transport option 'backoffPolicy' gave ${ms} for count ${count}, not milliseconds`);
+  }
   let at: number | undefined;
   for (const known of Object.keys(policy).map(Number)) if (known <= count && known >= (at ?? 0)) at = known;
   return at === undefined ? 0 : (policy[at] ?? 0);
 }
 
-/** Does something for each item, all of a queue together, and collects what failed. */
-function each<T extends LeaseRef>(
-  queues: Queues,
-  items: readonly T[],
-  act: (queue: SqsQueue, item: T, done: (error: KombuError | undefined) => void) => void,
-): Promise<ItemFailure[]> {
-  return new Promise((resolve) => {
-    const failures: ItemFailure[] = [];
-    const touched = new Set<SqsQueue>();
-    let open = 1;
-    const answered = (index: number, error: KombuError | undefined): void => {
-      if (error !== undefined) failures.push({ index, error });
-      if (--open === 0) resolve(failures);
-    };
-    for (const [index, item] of items.entries()) {
-      open++;
-      const queue = queues.get(item.queue);
-      touched.add(queue);
-      act(queue, item, (error) => answered(index, error));
-    }
-    for (const queue of touched) {
-      queue.removals.flush();
-      queue.visibilities.flush();
-    }
-    answered(-1, undefined);
-  });
+function settling({ queue }: LeaseRef): string {
+  return `settling a message of queue '${queue}'`;
 }
 
-function lost({ error }: ItemFailure): boolean {
-  return KombuError.is(error, 'ERR_KOMBU_CONNECTION_LOST');
-}
-
-/** The part of the driver that ends reservations. With the link gone nothing counts as settled: the next link does it again. */
+/**
+ * The part of the driver that ends reservations. What the link is lost for does not count as settled: the next link does it again.
+ */
 export function createSettle(link: SqsLink, queues: Queues): VirtualDriver['settle'] {
   return async (items) => {
     link.check();
-    const failures = await each(queues, items, (queue, item: Settlement, done) => {
-      const { handle, count } = item.token as Receipt;
-      const { outcome } = item;
-      if (outcome === 'ack' || outcome === 'drop') queue.removals.add(handle, done);
-      else {
-        const ms = outcome === 'release' ? 0 : (item.delayMs ?? backoffMs(queue.backoffPolicy, count));
-        queue.visibilities.add({ handle, seconds: secondsOf(ms) }, done);
+    return eachItem(items, settling, (item: Settlement, done) => {
+      const { queue: name, outcome, token, delayMs } = item;
+      const { handle, count } = token as Receipt;
+      const queue = queues.get(name);
+      if (outcome === 'ack' || outcome === 'drop') {
+        queue.removals.add(handle, done);
+        return queue.removals;
       }
+      const ms = outcome === 'release' ? 0 : (delayMs ?? backoffMs(queue.backoffPolicy, count));
+      queue.visibilities.add({ handle, seconds: secondsOf(ms) }, done);
+      return queue.visibilities;
     });
-    const broken = failures.find(lost);
-    if (broken !== undefined) throw broken.error;
-    return failures;
   };
 }
 
@@ -71,9 +49,11 @@ export function createExtend(link: SqsLink, queues: Queues): NonNullable<Virtual
   return async (items, leaseMs) => {
     link.check();
     const seconds = secondsOf(leaseMs);
-    const failures = await each(queues, items, (queue, { token }, done) =>
-      queue.visibilities.add({ handle: (token as Receipt).handle, seconds }, done),
-    );
+    const failures = await eachItem(items, settling, ({ queue: name, token }, done) => {
+      const { visibilities } = queues.get(name);
+      visibilities.add({ handle: (token as Receipt).handle, seconds }, done);
+      return visibilities;
+    });
     const own = failures.filter(({ error }) => KombuError.is(error, 'ERR_KOMBU_LEASE_LOST'));
     const other = failures.find((failure) => !own.includes(failure));
     if (other !== undefined && own.length === 0) throw other.error;

@@ -1,5 +1,12 @@
-import { CreateTopicCommand, ListSubscriptionsByTopicCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
-import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateTopicCommand,
+  ListSubscriptionsByTopicCommand,
+  ListSubscriptionsCommand,
+  ListTopicsCommand,
+  SNSClient,
+  UnsubscribeCommand,
+} from '@aws-sdk/client-sns';
+import { DeleteQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { Connection, Exchange, Queue } from '@kombu/core';
@@ -101,12 +108,77 @@ describe('fanout through SNS', () => {
     expect(await topics()).toEqual([arn]);
   });
 
-  it('FIFO topics keep the order into FIFO queues', async () => {
+  it('FIFO topics keep the order into FIFO queues, whoever publishes how fast', async () => {
     const line = new Exchange('line.fifo', { type: 'fanout' });
     const queue = new Queue('of-line.fifo', { exchange: line });
     await queue.bind(here).declare();
     const producer = here.producer({ exchange: line });
-    for (let n = 0; n < 3; n++) await producer.publish({ n });
-    for (let n = 0; n < 3; n++) expect(await payloads(here, queue)).toEqual({ n });
+    const sent: Promise<void>[] = [];
+    for (let n = 0; n < 30; n++) {
+      sent.push(producer.publish({ n }));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(sent);
+    for (let n = 0; n < 30; n++) expect(await payloads(here, queue)).toEqual({ n });
+  });
+
+  it('several topics may send to one queue, also where they are bound to it at the same time', async () => {
+    const exchanges = ['left', 'right', 'middle'].map((name) => new Exchange(name, { type: 'fanout' }));
+    const queue = new Queue('of-all');
+    await queue.bind(here).declare();
+    await Promise.all(exchanges.map((exchange) => exchange.bind(here).declare()));
+    await Promise.all(exchanges.map((exchange) => queue.bind(here).bindTo(exchange)));
+    const QueueUrl = `http://127.0.0.1:${server.port}/000000000000/of-all`;
+    const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }));
+    const [{ Condition }] = JSON.parse(Attributes?.Policy ?? '').Statement;
+    expect(Condition.ArnLike['aws:SourceArn'].sort()).toEqual(
+      ['left', 'middle', 'right'].map((name) => `arn:aws:sns:us-east-1:000000000000:${name}`),
+    );
+    for (const exchange of exchanges) await exchange.bind(here).delete();
+  });
+
+  it('a queue that is made again is subscribed again', async () => {
+    const again = new Exchange('again', { type: 'fanout' });
+    const queue = new Queue('of-again', { exchange: again });
+    await queue.bind(here).declare();
+    const QueueUrl = `http://127.0.0.1:${server.port}/000000000000/of-again`;
+    await client.send(new DeleteQueueCommand({ QueueUrl }));
+    const { Subscriptions = [] } = await sns.send(new ListSubscriptionsCommand({}));
+    for (const { SubscriptionArn, Endpoint } of Subscriptions) {
+      if (Endpoint?.endsWith(':of-again')) await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+    }
+    await queue.bind(here).declare();
+    const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }));
+    expect(Attributes?.Policy).toContain(':again');
+    await here.producer({ exchange: again }).publish({ n: 1 });
+    expect(await payloads(here, queue)).toEqual({ n: 1 });
+    await again.bind(here).delete();
+  });
+
+  it('two bindings are one subscription, which ends with the second', async () => {
+    const twice = new Exchange('twice', { type: 'fanout' });
+    const queue = new Queue('of-twice');
+    await queue.bind(here).declare();
+    await twice.bind(here).declare();
+    for (const routingKey of ['a', 'b']) await queue.bind(here).bindTo(twice, { routingKey });
+    expect(await subscribed('twice')).toEqual(['of-twice']);
+    await queue.bind(here).unbindFrom(twice, { routingKey: 'a' });
+    expect(await subscribed('twice')).toEqual(['of-twice']);
+    await queue.bind(here).unbindFrom(twice, { routingKey: 'b' });
+    expect(await subscribed('twice')).toEqual([]);
+    await twice.bind(here).delete();
+  });
+
+  it('what is too large fails alone', async () => {
+    const mixed = new Exchange('mixed', { type: 'fanout' });
+    const queue = new Queue('of-mixed', { exchange: mixed });
+    await queue.bind(here).declare();
+    const producer = here.producer({ exchange: mixed });
+    const bodies = [Buffer.from('1'), Buffer.alloc(200_000), Buffer.from('3')];
+    const ended = await Promise.allSettled(bodies.map((body) => producer.publish(body)));
+    expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(ended[1]).toMatchObject({ reason: { code: 'ERR_KOMBU_MESSAGE_TOO_LARGE' } });
+    expect(await queue.bind(here).purge()).toBe(2);
+    await mixed.bind(here).delete();
   });
 });

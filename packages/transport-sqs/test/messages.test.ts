@@ -200,6 +200,31 @@ describe('requeueing', () => {
     await (await take(patient, queue)).ack({ confirm: true });
   });
 
+  it('a function that fails keeps nothing else from being settled', async () => {
+    const queue = new Queue('again-3');
+    const patient = service.connect(
+      {},
+      {
+        visibilityTimeoutMs: 2000,
+        backoffPolicy: (count) => {
+          if (count === 1) throw new RangeError('says the test');
+          return 0;
+        },
+      },
+    );
+    const producer = patient.producer();
+    for (const n of [1, 2]) await producer.publish({ n }, { routingKey: queue.name, declare: [queue] });
+    const [first, second] = [await take(patient, queue), await take(patient, queue)];
+    const acked = first.ack({ confirm: true });
+    await expect(second.requeue({ confirm: true })).rejects.toMatchObject({ code: 'ERR_KOMBU_BROKER_BUSY' });
+    await acked;
+    // It comes again when its lease has ended.
+    const third = await take(patient, queue);
+    expect(third.payload).toEqual(second.payload);
+    await third.requeue({ confirm: true });
+    await (await take(patient, queue)).ack({ confirm: true });
+  });
+
   it('asks a function, too', async () => {
     const queue = new Queue('again-2');
     const counts: number[] = [];
