@@ -1,11 +1,17 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
-import type { BroadcastStore } from '@kombu/core/virtual';
+import type { BroadcastEntry, BroadcastStore } from '@kombu/core/virtual';
 import { type AllOptions, type OpenedDriver, openDriver } from './support/driver.js';
 import { startServer } from './support/server.js';
 
 const server = await startServer();
 const open: OpenedDriver[] = [];
+
+/** What the driver is to send; only the payload goes over the wire. */
+function fanout(exchange: string, routingKey: string, payload: string): BroadcastEntry {
+  const message = { body: Buffer.from(payload), contentType: undefined, contentEncoding: undefined };
+  return { exchange, routingKey, payload, message: { ...message, headers: {}, properties: {} } };
+}
 
 async function broadcastOf(options: AllOptions = {}, url = server.url): Promise<BroadcastStore> {
   const driver = await openDriver(url, options);
@@ -33,10 +39,7 @@ describe('fanout', () => {
     const a = await listen(one, 'x');
     const b = await listen(one, 'x');
     const c = await listen(two, 'x');
-    await two.publish([
-      { exchange: 'x', routingKey: '', payload: '1' },
-      { exchange: 'x', routingKey: '', payload: '2' },
-    ]);
+    await two.publish([fanout('x', '', '1'), fanout('x', '', '2')]);
     await until(() => a.got.length === 2 && b.got.length === 2 && c.got.length === 2, { what: 'all copies' });
     expect([a.got, b.got, c.got]).toEqual([
       ['1', '2'],
@@ -63,14 +66,14 @@ describe('fanout', () => {
   it('is published to where Python listens', async () => {
     const plain = await broadcastOf();
     const watcher = await listen(await broadcastOf({ fanoutPrefix: '', fanoutPatterns: false }), '/0.x/k');
-    await plain.publish([{ exchange: 'x', routingKey: 'k', payload: 'p' }]);
+    await plain.publish([fanout('x', 'k', 'p')]);
     await until(() => watcher.got.length === 1, { what: 'the message on the literal channel' });
     const prefixed = await broadcastOf(
       { globalKeyprefix: 'g:', fanoutPrefix: '/{db}-' },
       server.url.replace(/\/0$/, '/2'),
     );
     const other = await listen(await broadcastOf({ fanoutPrefix: '' }), 'g:/2-x');
-    await prefixed.publish([{ exchange: 'x', routingKey: '', payload: 'p' }]);
+    await prefixed.publish([fanout('x', '', 'p')]);
     await until(() => other.got.length === 1, { what: 'the message on the prefixed channel' });
   });
 
@@ -88,10 +91,7 @@ describe('fanout', () => {
   it('takes glob characters in an exchange name as they are', async () => {
     const broadcast = await broadcastOf();
     const star = await listen(broadcast, 'a*[b]?');
-    await broadcast.publish([
-      { exchange: 'axbc', routingKey: '', payload: 'no' },
-      { exchange: 'a*[b]?', routingKey: '', payload: 'yes' },
-    ]);
+    await broadcast.publish([fanout('axbc', '', 'no'), fanout('a*[b]?', '', 'yes')]);
     await until(() => star.got.length > 0, { what: 'the message' });
     expect(star.got).toEqual(['yes']);
   });
@@ -108,7 +108,7 @@ describe('fanout', () => {
     await second.close();
     expect(await subscribed()).toBe(0);
     const third = await listen(broadcast, 'x');
-    await broadcast.publish([{ exchange: 'x', routingKey: '', payload: 'p' }]);
+    await broadcast.publish([fanout('x', '', 'p')]);
     await until(() => third.got.length === 1, { what: 'the message' });
     expect(first.got).toEqual([]);
   });
