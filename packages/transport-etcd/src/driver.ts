@@ -43,6 +43,8 @@ export async function createDriver(
     limits: {
       queuesPerReserve: 50,
       maxBatch: 100,
+      // One is handed out while the server fills the next.
+      parallelReserves: 2,
       maxPutBatch: 100,
       receiveWaitMs: 0,
       lease: 'session',

@@ -99,7 +99,7 @@ export function createReserve(context: DriverContext): VirtualDriver['reserve'] 
     }
   };
 
-  return async (request) => {
+  const reserve = async (request: ReserveRequest): Promise<readonly Reserved[]> => {
     await context.order.settled();
     const found: Reserved[] = [];
     for (const queue of request.queues) {
@@ -113,6 +113,22 @@ export function createReserve(context: DriverContext): VirtualDriver['reserve'] 
       }
     }
     return found;
+  };
+
+  /** The last reserve of each queue that has not been answered. */
+  const last = new Map<string, Promise<unknown>>();
+
+  return (request) => {
+    const before = request.queues.map((queue) => last.get(queue));
+    const taken = reserve(request);
+    // Names are chosen in the order of the calls; so they are answered in that order, too.
+    const done = Promise.allSettled([...before, taken]);
+    const answer = done.then(() => taken);
+    for (const queue of request.queues) last.set(queue, done);
+    void done.then(() => {
+      for (const queue of request.queues) if (last.get(queue) === done) last.delete(queue);
+    });
+    return answer;
   };
 }
 
