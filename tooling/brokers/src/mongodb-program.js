@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { recentFailure } from './apt.js';
 import { cacheFolder } from './cache.js';
 import { dockerProblem } from './docker.js';
 import { findFerretdb } from './mongodb-ferretdb.js';
@@ -58,7 +59,8 @@ async function download() {
   if (existsSync(program)) return { program };
   if (process.env.KOMBU_TEST_NO_INSTALL) return { unavailable: 'KOMBU_TEST_NO_INSTALL forbids to download it' };
   const failure = `${program}.failed`;
-  if (existsSync(failure)) return { unavailable: readFileSync(failure, 'utf8') };
+  const before = recentFailure(failure);
+  if (before !== undefined) return { unavailable: before };
   const reason = await fetchMongod(program);
   if (reason === undefined) return { program };
   writeFileSync(failure, reason);
