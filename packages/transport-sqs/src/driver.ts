@@ -35,7 +35,7 @@ export function createDriver(
     },
     hasQueue: (name) => queues.has(name),
     size: (name) => queues.size(name),
-    purge: (name) => queues.purge(name),
+    purge: (name, o) => queues.purge(name, o?.signal),
     put: createPut(link, queues, base64Encoding),
     reserve: createReserve(link, queues),
     settle: createSettle(link, queues),

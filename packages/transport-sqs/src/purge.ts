@@ -6,6 +6,8 @@ import { BATCH, type SqsQueue } from './queue.js';
 const MANY = 10_000;
 /** How many receives are in the air at once. */
 const PARALLEL = 4;
+/** What others send meanwhile is removed, too, for so long at most. */
+const LONGEST_MS = 2000;
 /** Long enough to remove what was received. */
 const HIDE_SECONDS = 60;
 
@@ -13,7 +15,7 @@ const HIDE_SECONDS = 60;
  * Removes what is ready, and nothing that is in somebody's hands; resolves with how many that were. `PurgeQueue` would take those,
  * too, and what is sent within the next minute, and may be called once a minute only: it is for backlogs that nobody works on.
  */
-export async function drain(link: SqsLink, queue: SqsQueue): Promise<number> {
+export async function drain(link: SqsLink, queue: SqsQueue, signal?: AbortSignal): Promise<number> {
   const what = `purging queue '${queue.name}'`;
   const QueueUrl = await queue.url();
   const counts = await queue.attributes('ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible');
@@ -23,11 +25,19 @@ export async function drain(link: SqsLink, queue: SqsQueue): Promise<number> {
     return ready;
   }
   let removed = 0;
-  const take = async (): Promise<void> => {
-    for (;;) {
+  const begun = performance.now();
+  const isOver = (): boolean =>
+    signal?.aborted === true || (removed >= ready && performance.now() - begun > LONGEST_MS);
+  const take = async (WaitTimeSeconds: number): Promise<void> => {
+    while (!isOver()) {
       const { Messages = [] } = await link.call(what, (o) =>
         queue.client.send(
-          new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: BATCH, VisibilityTimeout: HIDE_SECONDS }),
+          new ReceiveMessageCommand({
+            QueueUrl,
+            MaxNumberOfMessages: BATCH,
+            VisibilityTimeout: HIDE_SECONDS,
+            WaitTimeSeconds,
+          }),
           o,
         ),
       );
@@ -39,7 +49,9 @@ export async function drain(link: SqsLink, queue: SqsQueue): Promise<number> {
       removed += Messages.length;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, Math.ceil(ready / BATCH) || 1) }, take));
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, Math.ceil(ready / BATCH) || 1) }, () => take(0)));
+  // A receive that does not wait asks some of the servers only.
+  if (removed < ready) await take(1);
   return removed;
 }
 

@@ -16,6 +16,8 @@ import { type EntryError, translateEntry, translateReceiptEntry } from './transl
 export const BATCH = 10;
 /** Bytes of one batch of messages: what every SQS takes, also those that have not been raised to 1 MiB. */
 export const BATCH_BYTES = 262_144;
+/** How long after it was made a queue may still be said to be missing. */
+const NEW_MS = 3000;
 /** How many batches of one kind and queue are in the air at most. */
 const PARALLEL = 8;
 
@@ -64,12 +66,15 @@ export class SqsQueue {
   readonly sends: Batcher<Outgoing>;
   readonly removals: Batcher<string>;
   readonly visibilities: Batcher<Visibility>;
+  /** Leases that are being extended, by receipt: what ends one of them has to come after. */
+  readonly extending = new Map<string, Promise<void>>();
   /** The last receive was full: there is more. */
   hot = false;
   readonly #link: SqsLink;
   readonly #findUrl: () => Promise<string>;
   #url: Promise<string> | undefined;
   #largest: Promise<number> | undefined;
+  #madeAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: QueueParts) {
     this.name = parts.name;
@@ -107,6 +112,17 @@ export class SqsQueue {
   found(url: string | undefined): void {
     this.#url = url === undefined ? undefined : Promise.resolve(url);
     if (url === undefined) this.#largest = undefined;
+  }
+
+  /** It was made here just now. */
+  made(url: string | undefined): void {
+    this.found(url);
+    this.#madeAt = performance.now();
+  }
+
+  /** Made so recently that not every server of SQS may know of it. */
+  get isNew(): boolean {
+    return performance.now() - this.#madeAt < NEW_MS;
   }
 
   async attributes(...names: readonly QueueAttributeName[]): Promise<Readonly<Record<string, string>>> {

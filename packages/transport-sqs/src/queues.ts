@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
@@ -15,6 +16,8 @@ import { sendBatch } from './put.js';
 import { SqsQueue } from './queue.js';
 import { isMissing } from './translate-error.js';
 
+/** The pause before a queue that was just made is used again. */
+const NEW_PAUSE_MS = 250;
 /** What Python gives a queue that it makes. */
 const DEFAULT_VISIBILITY_MS = 1_800_000;
 /** Above so many queues the first one that nothing waits for is forgotten, and looked for again when it is used. */
@@ -148,8 +151,8 @@ export class Queues {
     }
   }
 
-  purge(name: string): Promise<number> {
-    return drain(this.#link, this.get(name));
+  purge(name: string, signal?: AbortSignal): Promise<number> {
+    return drain(this.#link, this.get(name), signal);
   }
 
   /** Resolves when everything that was sent until now has been answered. */
@@ -166,14 +169,15 @@ export class Queues {
     return QueueUrl as string;
   }
 
-  /** Stores a batch. A queue that is not there is made, unless somebody else has to do that. */
+  /** Stores a batch. A queue that is not there is made, unless somebody else has to do that; a new one may take a moment. */
   async #send(queue: SqsQueue, items: Parameters<typeof sendBatch>[2]): ReturnType<typeof sendBatch> {
     for (let tries = 0; ; tries++) {
       try {
         return await sendBatch(this.#link, queue, items);
       } catch (error) {
-        if (!isMissing(error) || this.predefined || tries > 0) throw error;
-        await this.#make(queue, attributesOf(this.#options, {}, queue.fifo));
+        if (!isMissing(error) || this.predefined || (tries > 0 && !queue.isNew)) throw error;
+        if (tries === 0) await this.#make(queue, attributesOf(this.#options, {}, queue.fifo));
+        else await delay(NEW_PAUSE_MS);
       }
     }
   }
@@ -184,7 +188,7 @@ export class Queues {
     queue.found(undefined);
     try {
       const { QueueUrl } = await this.#link.call(`making queue '${queue.name}'`, (o) => queue.client.send(make, o));
-      queue.found(QueueUrl);
+      queue.made(QueueUrl);
     } catch (error) {
       // Somebody else was quicker, and gave it other attributes.
       if (!KombuError.is(error) || (error.cause as Error | undefined)?.name !== 'QueueNameExists') throw error;

@@ -5,6 +5,7 @@ import { readBody } from './message-body.js';
 import { removeAll } from './purge.js';
 import { BATCH, type SqsQueue } from './queue.js';
 import type { Queues } from './queues.js';
+import { isMissing } from './translate-error.js';
 
 /** How many receives of one queue that is full are in the air at once. */
 const PARALLEL = 4;
@@ -93,7 +94,11 @@ export function createReserve(link: SqsLink, queues: Queues): VirtualDriver['res
     // What was made visible before is there for this receive.
     await queue.visibilities.drained();
     if (request.signal.aborted) return [];
-    const got = await take(queue, request);
+    const got = await take(queue, request).catch((error: unknown) => {
+      // Where a queue was just made, not every server knows of it.
+      if (isMissing(error) && queue.isNew) return [];
+      throw error;
+    });
     if (!request.noAck || got.length === 0) return got.map((message) => toReserved(name, message));
     const handles = got.map(({ ReceiptHandle }) => ReceiptHandle as string);
     if (request.signal.aborted) {

@@ -1,4 +1,4 @@
-import { InvalidOptionError, KombuError } from '@kombu/core';
+import { deferred, InvalidOptionError, KombuError } from '@kombu/core';
 import type { LeaseRef, Settlement, VirtualDriver } from '@kombu/core/virtual';
 import { eachItem } from './each-item.js';
 import type { SqsLink } from './link.js';
@@ -38,7 +38,16 @@ export function createSettle(link: SqsLink, queues: Queues): VirtualDriver['sett
         return queue.removals;
       }
       const ms = outcome === 'release' ? 0 : (delayMs ?? backoffMs(queue.backoffPolicy, count));
-      queue.visibilities.add({ handle, seconds: secondsOf(ms) }, done);
+      const end = (): void => queue.visibilities.add({ handle, seconds: secondsOf(ms) }, done);
+      const extending = queue.extending.get(handle);
+      if (extending === undefined) end();
+      // An extension that came later would hide what nobody holds.
+      else {
+        void extending.then(() => {
+          end();
+          queue.visibilities.flush();
+        });
+      }
       return queue.visibilities;
     });
   };
@@ -50,8 +59,15 @@ export function createExtend(link: SqsLink, queues: Queues): NonNullable<Virtual
     link.check();
     const seconds = secondsOf(leaseMs);
     const failures = await eachItem(items, settling, ({ queue: name, token }, done) => {
-      const { visibilities } = queues.get(name);
-      visibilities.add({ handle: (token as Receipt).handle, seconds }, done);
+      const { visibilities, extending } = queues.get(name);
+      const { handle } = token as Receipt;
+      const answered = deferred();
+      extending.set(handle, answered.promise);
+      visibilities.add({ handle, seconds }, (error) => {
+        extending.delete(handle);
+        answered.resolve();
+        done(error);
+      });
       return visibilities;
     });
     const own = failures.filter(({ error }) => KombuError.is(error, 'ERR_KOMBU_LEASE_LOST'));
