@@ -68,9 +68,13 @@ export function isMissing(error: unknown): boolean {
   return KombuError.is(error, 'ERR_KOMBU_NOT_FOUND') || NOT_FOUND.has(codeOf(error as AwsError));
 }
 
+/** How the SDK writes what its HTTP handler has thrown and it does not know as an Error, as in another realm. */
+const WRAPPED = 'AWS SDK error wrapper for ';
+
 /** The service was not reached, or did not answer: codes of the operating system and of TLS. */
-function isNetwork({ name, code, $metadata }: AwsError): boolean {
-  return name === 'TimeoutError' || (typeof code === 'string' && $metadata?.httpStatusCode === undefined);
+function isNetwork({ name, code, message, $metadata }: AwsError): boolean {
+  if ($metadata?.httpStatusCode !== undefined) return false;
+  return name === 'TimeoutError' || typeof code === 'string' || message?.startsWith(WRAPPED) === true;
 }
 
 /** Makes a KombuError of an error of the SDK: the only place that knows those. */
