@@ -12,7 +12,7 @@ export interface CrewOptions {
   readonly id: string;
   readonly workers: number;
   readonly prefetchCount: number;
-  /** The first worker is to be killed once it has done so many tasks and holds another. */
+  /** Whichever worker is the first to have begun so many tasks is to be killed while it holds another. */
   readonly killAfter: number | undefined;
 }
 
@@ -45,19 +45,15 @@ export async function processCrew(options: CrewOptions): Promise<Crew> {
     Array.from({ length: workers }, async (_, i) => {
       const name = `worker-${i + 1}`;
       const child = fork(script, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      const reached = told(child, 'reached');
       const holding = told(child, 'holding');
-      say(child, { start: { ...common, name, holdAfter: i === 0 ? killAfter : undefined } });
+      say(child, { start: { ...common, name, tellAfter: killAfter } });
       if (!(await told(child, 'ready'))) throw new Error(`${name} did not start`);
-      return { name, child, holding };
+      return { name, child, reached, holding };
     }),
   );
-  const kill = async ({ name, child, holding }: (typeof crew)[number]): Promise<string | undefined> => {
-    if (!(await holding)) return undefined;
-    child.kill('SIGKILL');
-    return name;
-  };
   return {
-    killed: crew[0] === undefined ? Promise.resolve(undefined) : kill(crew[0]),
+    killed: killAfter === undefined ? Promise.resolve(undefined) : killFirst(crew),
     stop: async () => {
       await Promise.all(
         crew.map(async ({ child }) => {
@@ -69,6 +65,28 @@ export async function processCrew(options: CrewOptions): Promise<Crew> {
       );
     },
   };
+}
+
+interface Worker {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly reached: Promise<boolean>;
+  readonly holding: Promise<boolean>;
+}
+
+/** Brokers share tasks as they like, so that no worker is sure to get many: but one of them is the first. */
+async function killFirst(crew: readonly Worker[]): Promise<string | undefined> {
+  const first = await Promise.race([
+    ...crew.map(async (worker) => ((await worker.reached) ? worker : new Promise<never>(() => {}))),
+    Promise.all(crew.map(({ child }) => (child.exitCode === null ? once(child, 'exit') : undefined))).then(
+      () => undefined,
+    ),
+  ]);
+  if (first === undefined) return undefined;
+  say(first.child, 'hold');
+  if (!(await first.holding)) return undefined;
+  first.child.kill('SIGKILL');
+  return first.name;
 }
 
 function say(child: ChildProcess, what: FromParent): void {

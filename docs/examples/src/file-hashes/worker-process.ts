@@ -9,13 +9,14 @@ export interface StartWorker {
     readonly id: string;
     readonly name: string;
     readonly prefetchCount: number;
-    /** After so many tasks it keeps the next one, says so, and does nothing more: to be killed. */
-    readonly holdAfter: number | undefined;
+    /** It says when it has begun so many tasks. */
+    readonly tellAfter: number | undefined;
   };
 }
 
-export type FromParent = StartWorker | 'stop';
-export type FromWorker = 'ready' | 'holding';
+/** `hold`: keep the next task, say so, and do nothing more, to be killed. */
+export type FromParent = StartWorker | 'hold' | 'stop';
+export type FromWorker = 'ready' | 'reached' | 'holding';
 
 const tell = (what: FromWorker): void => {
   process.send?.(what);
@@ -23,21 +24,23 @@ const tell = (what: FromWorker): void => {
 
 let connection: Connection | undefined;
 let tasks = 0;
+let state: 'working' | 'holding' = 'working';
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', async (said: FromParent) => {
   if (said === 'stop') {
     await connection?.close();
     process.disconnect();
-  } else {
-    const { broker, transportOptions, holdAfter = Number.POSITIVE_INFINITY, ...options } = said.start;
+  } else if (said === 'hold') state = 'holding';
+  else {
+    const { broker, transportOptions, tellAfter, ...options } = said.start;
     connection = new Connection(broker, { transportOptions });
     await startWorker(connection, {
       ...options,
       hold: () => {
-        if (++tasks <= holdAfter) return false;
-        tell('holding');
-        return true;
+        if (++tasks === tellAfter) tell('reached');
+        if (state === 'holding') tell('holding');
+        return state === 'holding';
       },
     });
     tell('ready');
