@@ -17,6 +17,7 @@ export type KombuErrorName =
   | 'NO_ROUTE'
   | 'MESSAGE_TOO_LARGE'
   | 'NACKED'
+  | 'NOT_PUBLISHED'
   | 'ENCODE'
   | 'DECODE'
   | 'CONTENT_DISALLOWED'
@@ -62,7 +63,7 @@ export class KombuError extends Error {
     this.name = new.target.name;
     this.code = `ERR_KOMBU_${name}`;
     this.retryable = options.retryable ?? false;
-    Object.defineProperty(this, BRAND, { value: true });
+    markAsKombuError(this);
   }
 
   /**
@@ -80,6 +81,11 @@ export class KombuError extends Error {
     if (code !== undefined && (error as unknown as KombuError).code !== code) return false;
     return error instanceof this || this === (KombuError as unknown) || isNamed(error, this.name);
   }
+}
+
+/** Makes {@link KombuError.is} recognise an error whose class has another base. */
+export function markAsKombuError(error: Error): void {
+  Object.defineProperty(error, BRAND, { value: true });
 }
 
 /** Whether a class of this name, of another copy of this package, is among those of `error`. */

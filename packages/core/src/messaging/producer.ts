@@ -226,7 +226,7 @@ export class Producer {
    * Publishes many messages, pipelined, at most 1000 in flight. `options` (and its `timeoutMs`) hold for each of them. Resolves
    * when all are taken.
    *
-   * @throws PublishManyError (an AggregateError) when some were not: its `errors` say why and its `indexes` which. AbortedError.
+   * @throws PublishManyError (NOT_PUBLISHED, an AggregateError) when some were not: its `errors` say why and its `indexes` which. AbortedError.
    */
   publishMany(bodies: Iterable<unknown> | AsyncIterable<unknown>, options: PublishOptions = NO_OPTIONS): Promise<void> {
     const publish = (body: unknown) => this.publish(body, options);

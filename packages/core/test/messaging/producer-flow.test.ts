@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   type Connection,
-  type KombuError,
+  KombuError,
   OperationalError,
   PublishManyError,
   Queue,
@@ -231,9 +231,21 @@ describe('publishMany', () => {
       const failed = error as PublishManyError;
       expect(failed.indexes).toEqual([1, 3]);
       expect(failed.errors.map((one: KombuError) => one.code)).toEqual(['ERR_KOMBU_ENCODE', 'ERR_KOMBU_ENCODE']);
-      expect(failed.message).toBe('2 of 5 messages were not published');
+      expect(failed.message).toBe(`2 of 5 messages were not published; the first reason: ${failed.errors[0].message}`);
+      expect([KombuError.is(failed), KombuError.is(failed, 'ERR_KOMBU_NOT_PUBLISHED')]).toEqual([true, true]);
+      expect([failed.code, failed.retryable]).toEqual(['ERR_KOMBU_NOT_PUBLISHED', false]);
       expect(await drain(connection)).toEqual([1, 3, 5]);
     }));
+
+  it('is retryable when every reason is', () => {
+    const busy = { index: 1, error: new OperationalError('BROKER_BUSY', 'the broker is busy') };
+    const lasting = { index: 0, error: new TypeError('no') };
+    expect(new PublishManyError([busy, { ...busy, index: 2 }], 3).retryable).toBe(true);
+    expect(new PublishManyError([busy], 2).message).toBe(
+      '1 of 2 messages were not published; the reason: the broker is busy',
+    );
+    expect(new PublishManyError([busy, lasting], 2).retryable).toBe(false);
+  });
 
   it('waits where publish would be refused because of too many', () =>
     with_(async (connection) => {
