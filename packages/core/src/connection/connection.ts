@@ -60,7 +60,7 @@ export class Connection<O extends object = object> extends ConnectionFacts {
    * Checks its arguments and does nothing else: no I/O.
    *
    * @param url one URL, several joined with `;`, or an array of them. Default `amqp://guest:guest@localhost:5672//`.
-   * @throws InvalidOptionError for a URL that cannot be read, an unknown scheme, option or parameter (it says the nearest).
+   * @throws InvalidOptionError for a URL that cannot be read, an unknown scheme, option or parameter (it says which may be meant).
    */
   constructor(url?: string | readonly string[], options: ConnectionOptions<O> = {}) {
     const made = assembleConnection(url, options as ConnectionOptions);

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors/index.js';
-import { nearest } from '../util/nearest.js';
+import { didYouMean } from '../util/nearest.js';
 
 /**
  * How the next URL of a failover list is chosen: in turn, by lot, or by an iterator of one's own over the URLs (which may
@@ -13,9 +13,8 @@ const NAMES = ['round-robin', 'shuffle'];
 export function checkedStrategy(value: unknown): FailoverStrategy {
   if (value === undefined) return 'round-robin';
   if (typeof value === 'function' || NAMES.includes(value as string)) return value as FailoverStrategy;
-  const meant = typeof value === 'string' ? nearest(value, NAMES) : undefined;
   throw new InvalidOptionError(
-    `failoverStrategy must be 'round-robin', 'shuffle' or a function${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+    `failoverStrategy must be 'round-robin', 'shuffle' or a function${didYouMean(value, NAMES)}`,
   );
 }
 

@@ -6,7 +6,7 @@ import type { Transport } from '../transport/transport.js';
 import { checkOptionNames, milliseconds, text, wholeNumber } from '../util/check-options.js';
 import type { Clock } from '../util/clock.js';
 import type { Logger } from '../util/logger.js';
-import { nearest } from '../util/nearest.js';
+import { didYouMean } from '../util/nearest.js';
 import type { FailoverStrategy } from './failover.js';
 import type { TransportRegistry } from './registry.js';
 import type { RetryPolicy } from './retry.js';
@@ -105,6 +105,8 @@ export function checkConnectionOptions(options: unknown): asserts options is Con
   const owner = 'Connection';
   if (typeof options !== 'object' || options === null)
     throw new InvalidOptionError('the options of a Connection must be an object');
+  // Kombu's name, too short to be guessed from.
+  if ('ssl' in options) throw new InvalidOptionError(`${owner} has no option 'ssl'; did you mean 'tls'?`);
   checkOptionNames(owner, options, NAMES);
   const o = options as Record<keyof ConnectionOptions, unknown>;
   for (const name of ['hostname', 'userid', 'password', 'virtualHost'] as const) text(owner, name, o[name], '');
@@ -131,8 +133,9 @@ export function checkConnectionOptions(options: unknown): asserts options is Con
 
 function checkedLogin(method: unknown): string | undefined {
   if (method === undefined || LOGIN_METHODS.includes(method as string)) return method as string | undefined;
-  const meant = typeof method === 'string' ? `; did you mean '${nearest(method, LOGIN_METHODS)}'?` : '';
-  throw new InvalidOptionError(`the login method must be one of ${LOGIN_METHODS.join(', ')}${meant}`);
+  throw new InvalidOptionError(
+    `the login method must be one of ${LOGIN_METHODS.join(', ')}${didYouMean(method, LOGIN_METHODS)}`,
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../errors/index.js';
 import type { Transport } from '../transport/transport.js';
-import { nearest } from '../util/nearest.js';
+import { didYouMean } from '../util/nearest.js';
 import { loadTransportPackage } from './package-loader.js';
 import { KNOWN_SCHEMES } from './schemes.js';
 
@@ -15,7 +15,7 @@ export interface TransportRegistry {
   /**
    * The transport of a scheme; this project's own are imported when they are first asked for.
    *
-   * @throws InvalidOptionError for an unknown scheme (it says the nearest) and for a package that is not installed (it says
+   * @throws InvalidOptionError for an unknown scheme (it says which may be meant) and for a package that is not installed (it says
    * the command that installs it).
    */
   load(scheme: string): Promise<Transport>;
@@ -57,7 +57,8 @@ export function createTransportRegistry(transports: Iterable<Transport> = []): T
 
 /** The error for a scheme that no transport has. */
 export function unknownScheme(scheme: string, known: readonly string[]): InvalidOptionError {
+  const meant = didYouMean(scheme, known);
   return new InvalidOptionError(
-    `there is no transport '${scheme}'; did you mean '${nearest(scheme, known)}'? A transport of your own is added with registerTransport()`,
+    `there is no transport '${scheme}'${meant === '' ? '.' : meant} A transport of your own is added with registerTransport()`,
   );
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { SecureVersion, ConnectionOptions as TlsOptions } from 'node:tls';
 import { InvalidOptionError, OperationalError } from '../errors/index.js';
-import { nearest } from '../util/nearest.js';
+import { didYouMean } from '../util/nearest.js';
 import { parseBoolean } from './transport-options.js';
 import { isSecretName } from './url.js';
 
@@ -64,7 +64,7 @@ function oneOf<T>(name: string, value: string, known: Readonly<Record<string, T>
 export function checkSslParameters(parameters: SslParameters): void {
   for (const [name, value] of Object.entries(parameters)) {
     if (!Object.hasOwn(PARAMETERS, name)) {
-      throw new InvalidOptionError(`unknown URL parameter '${name}'; did you mean '${nearest(name, SSL_PARAMETERS)}'?`);
+      throw new InvalidOptionError(`unknown URL parameter '${name}'${didYouMean(name, SSL_PARAMETERS)}`);
     }
     PARAMETERS[name]?.set?.(value);
   }

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors/index.js';
 import type { OptionKind, OptionSpec } from '../transport/options.js';
 import type { Transport } from '../transport/transport.js';
-import { nearest } from '../util/nearest.js';
+import { didYouMean } from '../util/nearest.js';
 import { isSecretName } from './url.js';
 
 type AnySpec = OptionSpec<unknown>;
@@ -95,16 +95,9 @@ function check(owner: string, name: string, value: unknown, spec: AnySpec): void
     throw new InvalidOptionError(`${owner}: '${name}' must be ${kinds.map((kind) => KIND_TEXT[kind]).join(' or ')}`);
   }
   if (spec.oneOf !== undefined && typeof value !== 'function' && !spec.oneOf.includes(value)) {
-    const meant =
-      typeof value === 'string'
-        ? nearest(
-            value,
-            spec.oneOf.filter((v): v is string => typeof v === 'string'),
-          )
-        : undefined;
-    const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
+    const names = spec.oneOf.filter((v): v is string => typeof v === 'string');
     throw new InvalidOptionError(
-      `${owner}: '${name}' must be one of ${spec.oneOf.map((v) => JSON.stringify(v)).join(', ')}${hint}`,
+      `${owner}: '${name}' must be one of ${spec.oneOf.map((v) => JSON.stringify(v)).join(', ')}${didYouMean(value, names)}`,
     );
   }
   if (typeof value === 'number') {
@@ -115,15 +108,10 @@ function check(owner: string, name: string, value: unknown, spec: AnySpec): void
   }
 }
 
-function didYouMean(name: string, known: Iterable<string>): string {
-  const meant = nearest(name, known);
-  return meant === undefined ? '' : `; did you mean '${meant}'?`;
-}
-
 /**
  * Checks what the user gave as `transportOptions` against the transport's own specs.
  *
- * @throws InvalidOptionError for an unknown name (it says the nearest) and for a value that is not allowed.
+ * @throws InvalidOptionError for an unknown name (it says which may be meant) and for a value that is not allowed.
  */
 export function checkTransportOptions(transport: Transport, given: object): Record<string, unknown> {
   const specs = transport.options as AnySpecs;

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors/index.js';
-import { nearest } from './nearest.js';
+import { didYouMean } from './nearest.js';
 
 /** Throws InvalidOptionError for the first option that is not known, naming the one it is most like, and for what holds none. */
 export function checkOptionNames(owner: string, options: object, known: ReadonlySet<string>): void {
@@ -11,10 +11,7 @@ export function checkOptionNames(owner: string, options: object, known: Readonly
 }
 
 function unknownOption(owner: string, name: string, known: ReadonlySet<string>): InvalidOptionError {
-  const meant = nearest(name, known);
-  return new InvalidOptionError(
-    `${owner} has no option '${name}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
-  );
+  return new InvalidOptionError(`${owner} has no option '${name}'${didYouMean(name, known)}`);
 }
 
 /** A whole number of at least `min` (and at most `max`), or undefined when it is not given. */

@@ -39,6 +39,9 @@ describe('a transport registry', () => {
     expect(() => new Connection('rediss+sock://h')).toThrow(/did you mean 'redis\+socket'/);
     expect(() => new Connection('ampq://h')).toThrow(/did you mean 'amqp'/);
     expect(() => new Connection('h', { transport: 'memry' })).toThrow(/did you mean 'memory'/);
+    for (const other of ['kafka', 'nats']) {
+      expect(() => new Connection(`${other}://h`)).toThrow(`there is no transport '${other}'. A transport of your own`);
+    }
     await expect(createTransportRegistry().load('kafka')).rejects.toThrow(InvalidOptionError);
   });
 
