@@ -239,6 +239,14 @@ describe('options', () => {
       .finally(() => connection.close());
   };
 
+  it('has no folder on another host: two slashes where three are meant', async () => {
+    expect(await connect('filesystem://tmp/kombu-fs-host', {})).toMatch(/INVALID_OPTION.*'tmp'.*three slashes/);
+    expect(await connect('filesystem://tmp', { dataFolderIn: '/x', dataFolderOut: '/x' })).toMatch(/INVALID_OPTION/);
+    const folder = path.join(tmpdir(), `kombu-fs-host-${process.pid}`);
+    expect(await connect(`filesystem://localhost${folder}`, {})).toBe('connected');
+    await rm(folder, { recursive: true });
+  });
+
   it('that are missing, unknown or of the wrong kind are errors that name them', async () => {
     const [data, out] = ['in', 'out'].map((name) => path.join(tmpdir(), `kombu-fs-options-${process.pid}`, name));
     expect(await connect('filesystem://', {})).toMatch(/INVALID_OPTION.*dataFolderIn/);
