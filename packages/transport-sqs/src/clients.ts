@@ -16,12 +16,20 @@ interface Keys {
   readonly sessionToken?: string;
 }
 
+/** What lets go of its sockets, which are everybody's. */
+interface Destroyable {
+  destroy(): void;
+}
+
 /** Makes the SDK's clients of one link, one for each region and account. */
 export interface Clients {
   /** Of the connection, or of another account or region. */
   of(other?: OtherAccount): SQSClient;
   /** The same settings for another service's client. */
   config(other?: OtherAccount): SQSClientConfig;
+  /** Takes in a client of another service, which shares sockets with these. */
+  keep(client: Destroyable): void;
+  /** Destroys all of them. */
   destroy(): void;
 }
 
@@ -78,6 +86,7 @@ export async function createClients(target: BrokerTarget<SqsOptions & VirtualOpt
     return { ...common, ...(other.region && { region: other.region }), ...(theirs && { credentials: theirs }) };
   };
   const clients = new Map<string, SQSClient>();
+  const others: Destroyable[] = [];
   return {
     config,
     of(other = {}) {
@@ -89,8 +98,9 @@ export async function createClients(target: BrokerTarget<SqsOptions & VirtualOpt
       }
       return client;
     },
+    keep: (client) => void others.push(client),
     destroy() {
-      for (const client of clients.values()) client.destroy();
+      for (const client of [...clients.values(), ...others]) client.destroy();
       httpAgent.destroy();
       httpsAgent.destroy();
     },

@@ -43,11 +43,9 @@ export function createDriver(
     ...(fanout && { fanout }),
     async close() {
       await Promise.all([queues.drained(), fanout?.drained()]);
-      fanout?.close();
       link.end();
     },
     destroy() {
-      fanout?.close();
       link.end();
     },
   };

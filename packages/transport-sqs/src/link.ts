@@ -1,4 +1,6 @@
-import { ClosedError, deferred, KombuError, type Logger } from '@kombu/core';
+import { ClosedError, deferred, KombuError, type Logger, OperationalError } from '@kombu/core';
+import { Receives } from './receives.js';
+import { TRIES } from './retry.js';
 import { translateError } from './translate-error.js';
 
 /** What the SDK's `send` takes beside the command. */
@@ -12,6 +14,7 @@ export interface SendOptions {
  */
 export class SqsLink {
   readonly logger: Logger;
+  readonly receives = new Receives();
   readonly #closed = deferred<KombuError | undefined>();
   readonly #answerMs: number;
   readonly #destroy: () => void;
@@ -20,7 +23,7 @@ export class SqsLink {
 
   /**
    * @param answerMs how long the service may take to answer
-   * @param destroy lets go of every connection
+   * @param destroy lets go of every connection; called when no receive is in flight any more
    */
   constructor(logger: Logger, answerMs: number, destroy: () => void) {
     this.logger = logger;
@@ -45,11 +48,20 @@ export class SqsLink {
   async call<T>(what: string, send: (o: SendOptions) => Promise<T>, waitMs = 0): Promise<T> {
     this.check();
     try {
-      return await send({ requestTimeout: waitMs + this.#answerMs });
+      return await this.#answer(what, send, waitMs);
     } catch (cause) {
       const error = translateError(cause, what);
       if (KombuError.is(error, 'ERR_KOMBU_CONNECTION_LOST')) this.#end(error);
       throw error;
+    }
+  }
+
+  /** Makes a call that is still owed when the link has ended: to let go of what came late. */
+  async owed<T>(what: string, send: (o: SendOptions) => Promise<T>): Promise<T> {
+    try {
+      return await this.#answer(what, send, 0);
+    } catch (cause) {
+      throw translateError(cause, what);
     }
   }
 
@@ -62,7 +74,23 @@ export class SqsLink {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#reason = reason;
-    this.#destroy();
+    this.receives.end(reason ?? new ClosedError('the connection is closed'));
+    if (this.receives.isIdle) this.#destroy();
+    else void this.receives.landed().then(() => this.#destroy());
     this.#closed.resolve(reason);
+  }
+
+  /** Whatever hangs below, such as a provider of credentials, there is an end to it. */
+  async #answer<T>(what: string, send: (o: SendOptions) => Promise<T>, waitMs: number): Promise<T> {
+    const late = deferred<never>();
+    const timer = setTimeout(
+      () => late.reject(new OperationalError('CONNECTION_LOST', `${what} failed: no answer`)),
+      TRIES * (waitMs + 2 * this.#answerMs),
+    );
+    try {
+      return await Promise.race([send({ requestTimeout: waitMs + this.#answerMs }), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

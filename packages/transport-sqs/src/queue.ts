@@ -70,6 +70,7 @@ export class SqsQueue {
   readonly extending = new Map<string, Promise<void>>();
   /** The last receive was full: there is more. */
   hot = false;
+  #releases: Batcher<Visibility> | undefined;
   readonly #link: SqsLink;
   readonly #findUrl: () => Promise<string>;
   #url: Promise<string> | undefined;
@@ -93,7 +94,7 @@ export class SqsQueue {
       send: (items) => parts.send(this, items),
     });
     this.removals = new Batcher({ ...rules, send: (handles) => this.#remove(handles) });
-    this.visibilities = new Batcher({ ...rules, send: (items) => this.#changeVisibility(items) });
+    this.visibilities = new Batcher({ ...rules, send: (items) => this.#changeVisibility(items, 'call') });
   }
 
   /** Looked for once. */
@@ -147,6 +148,23 @@ export class SqsQueue {
     return this.sends.isIdle && this.removals.isIdle && this.visibilities.isIdle;
   }
 
+  /** Makes visible at once what came too late, also when the link has ended by now. Never rejects. */
+  async release(handles: readonly string[]): Promise<void> {
+    this.#releases ??= new Batcher({
+      most: BATCH,
+      parallel: PARALLEL,
+      send: (items: readonly Visibility[]) => this.#changeVisibility(items, 'owed'),
+    });
+    for (const handle of handles) {
+      this.#releases.add({ handle, seconds: 0 }, (error) => {
+        if (error === undefined) return;
+        this.#link.logger.warn('a message that came while closing stays hidden until its lease ends', error);
+      });
+    }
+    this.#releases.flush();
+    await this.#releases.drained();
+  }
+
   /** Resolves when everything that was sent to it until now has been answered. */
   async drained(): Promise<void> {
     await Promise.all([this.sends.drained(), this.removals.drained(), this.visibilities.drained()]);
@@ -162,7 +180,10 @@ export class SqsQueue {
     return failuresOf(Failed, (entry) => translateReceiptEntry(entry, what));
   }
 
-  async #changeVisibility(items: readonly Visibility[]): Promise<ReadonlyMap<number, KombuError>> {
+  async #changeVisibility(
+    items: readonly Visibility[],
+    how: 'call' | 'owed',
+  ): Promise<ReadonlyMap<number, KombuError>> {
     const what = `changing how long messages of queue '${this.name}' are hidden`;
     const QueueUrl = await this.url();
     const Entries = items.map(({ handle, seconds }, i) => ({
@@ -170,7 +191,7 @@ export class SqsQueue {
       ReceiptHandle: handle,
       VisibilityTimeout: seconds,
     }));
-    const { Failed } = await this.#link.call(what, (o) =>
+    const { Failed } = await this.#link[how](what, (o) =>
       this.client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }), o),
     );
     return failuresOf(Failed, (entry) => translateReceiptEntry(entry, what));

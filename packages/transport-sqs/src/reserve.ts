@@ -1,4 +1,4 @@
-import { type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { type Message, ReceiveMessageCommand, type ReceiveMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtual';
 import type { SqsLink } from './link.js';
 import { readBody } from './message-body.js';
@@ -25,6 +25,24 @@ export function secondsOf(ms: number): number {
   return Math.min(MOST_SECONDS, Math.max(0, Math.ceil(ms / 1000)));
 }
 
+/** The receipts of messages. */
+function handlesOf(messages: readonly Message[]): string[] {
+  return messages.map(({ ReceiptHandle }) => ReceiptHandle as string);
+}
+
+/** A receive that is not made, nor tried again, when its link is closing. */
+function receiveCommand(link: SqsLink, input: ReceiveMessageCommandInput): ReceiveMessageCommand {
+  const command = new ReceiveMessageCommand(input);
+  command.middlewareStack.add(
+    (next) => (args) => {
+      link.receives.check();
+      return next(args);
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'kombuReceives' },
+  );
+  return command;
+}
+
 function toReserved(queue: string, message: Message): Reserved {
   const { ReceiptHandle: handle = '', Body = '', Attributes, MessageAttributes: attributes } = message;
   const count = Number(Attributes?.ApproximateReceiveCount ?? 1);
@@ -46,7 +64,7 @@ export function createReserve(link: SqsLink, queues: Queues): VirtualDriver['res
       `receiving from queue '${queue.name}'`,
       (o) =>
         queue.client.send(
-          new ReceiveMessageCommand({
+          receiveCommand(link, {
             QueueUrl,
             MaxNumberOfMessages: Math.min(BATCH, max),
             WaitTimeSeconds: secondsOf(waitMs),
@@ -94,13 +112,18 @@ export function createReserve(link: SqsLink, queues: Queues): VirtualDriver['res
     // What was made visible before is there for this receive.
     await queue.visibilities.drained();
     if (request.signal.aborted) return [];
-    const got = await take(queue, request).catch((error: unknown) => {
+    const taking = link.receives.take(
+      () => take(queue, request),
+      (late) => queue.release(handlesOf(late)),
+      request.waitMs > 0 ? request.signal : undefined,
+    );
+    const got = await taking.catch((error: unknown) => {
       // Where a queue was just made, not every server knows of it.
       if (isMissing(error) && queue.isNew) return [];
       throw error;
     });
     if (!request.noAck || got.length === 0) return got.map((message) => toReserved(name, message));
-    const handles = got.map(({ ReceiptHandle }) => ReceiptHandle as string);
+    const handles = handlesOf(got);
     if (request.signal.aborted) {
       for (const handle of handles) queue.visibilities.add({ handle, seconds: 0 }, () => {});
       queue.visibilities.flush();

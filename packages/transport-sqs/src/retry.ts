@@ -12,7 +12,8 @@ interface Token {
   getRetryDelay(): number;
 }
 
-const MOST = 4;
+/** How often a call is made at most. */
+export const TRIES = 4;
 const FIRST_MS = 50;
 const LONGEST_MS = 2000;
 
@@ -48,7 +49,7 @@ export const retryStrategy = {
   acquireInitialRetryToken: async (): Promise<Token> => token(0, 0),
   async refreshRetryTokenForRetry(last: Token, { errorType, error }: Failure): Promise<Token> {
     const count = last.getRetryCount() + 1;
-    if ((errorType === 'THROTTLING' || hasAnswered(error)) && count < MOST) return token(count, backoffMs(count));
+    if ((errorType === 'THROTTLING' || hasAnswered(error)) && count < TRIES) return token(count, backoffMs(count));
     if (errorType === 'TRANSIENT' && count === 1 && wasClosed(error)) return token(count, 0);
     throw new Error('not tried again');
   },

@@ -71,10 +71,6 @@ export class SnsFanout implements FanoutStore {
     await Promise.all([...this.#senders.values()].map((sender) => sender.drained()));
   }
 
-  close(): void {
-    this.#topics.close();
-  }
-
   #isFifo(exchange: string): boolean {
     return isFifo(this.#topics.predefined(exchange)?.arn ?? exchange);
   }

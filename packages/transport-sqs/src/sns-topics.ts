@@ -61,6 +61,7 @@ export class SnsTopics {
     const other = this.predefined(exchange);
     const key = JSON.stringify([other?.region, other?.accessKeyId]);
     const client = this.#made.get(key) ?? new this.sns.SNSClient(this.#clients.config(other) as object);
+    if (!this.#made.has(key)) this.#clients.keep(client);
     this.#made.set(key, client);
     try {
       return await this.#link.call(what, (o) => send(client, o));
@@ -80,10 +81,6 @@ export class SnsTopics {
     await this.call(`deleting topic '${exchange}'`, exchange, (client, o) =>
       client.send(new DeleteTopicCommand({ TopicArn }), o),
     );
-  }
-
-  close(): void {
-    for (const client of this.#made.values()) client.destroy();
   }
 
   async #make(exchange: string): Promise<string> {

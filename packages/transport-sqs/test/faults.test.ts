@@ -210,6 +210,30 @@ describe('a receive in flight', () => {
     expect(got).toEqual([]);
   });
 
+  it('is left behind by close, which is soon over: what it still brings is visible again at once', async () => {
+    const [mine, theirs] = [service.connect({}, { waitTimeMs: 20_000 }), service.connect()];
+    const queue = new Queue('left-behind');
+    const got: Message[] = [];
+    const consumer = mine.consumer({ queues: [queue], onMessage: (message) => void got.push(message) });
+    await queue.bind(theirs).declare();
+    await server.resetCalls();
+    await consumer.consume();
+    await until(async () => ((await server.calls()).ReceiveMessage ?? 0) > 0, { what: 'it waits' });
+    await server.resetCalls();
+    const begun = performance.now();
+    await mine.close();
+    expect(performance.now() - begun).toBeLessThan(3000);
+    await theirs.producer().publish({ n: 1 }, { routingKey: queue.name });
+    await until(async () => ((await server.calls()).ChangeMessageVisibilityBatch ?? 0) === 1, {
+      what: 'it was released',
+    });
+    const message = await queue.bind(theirs).get();
+    expect([message?.payload, got]).toEqual([{ n: 1 }, []]);
+    // That of this get; the closed connection has made no other.
+    expect((await server.calls()).ReceiveMessage).toBe(1);
+    await message?.ack({ confirm: true });
+  });
+
   it('is waited for by close, and what is held is released, not published again', async () => {
     const mine = service.connect();
     const theirs = service.connect();
