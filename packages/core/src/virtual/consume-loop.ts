@@ -250,6 +250,7 @@ export class ConsumeLoop {
     // First those that got nothing: only what was served moves to the end.
     for (const [i, feed] of feeds.entries()) {
       feed.served = claims.has(feed.queue);
+      if (!feed.served) feed.emptyLooks++;
       if (!feed.served) this.#landed(feed, grants[i] ?? 0, again);
     }
     for (const [i, feed] of feeds.entries()) {

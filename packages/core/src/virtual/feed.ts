@@ -29,6 +29,8 @@ export class Feed {
   state: FeedState = 'cold';
   /** The last reserve brought something. */
   served = false;
+  /** How often a reserve has brought nothing. */
+  emptyLooks = 0;
   /** Something came since the last reserve was sent. */
   woken = false;
   /** The last answer was a full one. */

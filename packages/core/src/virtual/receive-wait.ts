@@ -11,6 +11,8 @@ export interface Wait {
 }
 
 const NO_WAIT: Wait = { ms: 0, share: Number.POSITIVE_INFINITY, again: false };
+/** A queue that was found empty so often is alone with its channel's credit, and not the first of several that begin together. */
+const EMPTY_LOOKS = 6;
 /** The next look at a queue, while others that share its credit have their turns. */
 const IN_ROTATION: Wait = { ms: 0, share: 1, again: false };
 
@@ -18,7 +20,8 @@ const IN_ROTATION: Wait = { ms: 0, share: 1, again: false };
  * How long a reserve of these queues waits, where receiving is itself the wait (`receiveWaitMs` > 0). Queues that share a
  * channel's credit must not hold it while they are idle: where there is not more than one for each, only short looks are
  * taken, in rotation; else an idle queue waits with one, and a queue that has messages takes what the others leave, without
- * waiting.
+ * waiting. A queue that has its channel to itself waits with all of the credit, after a few short looks: so one that is consumed
+ * from later on the same channel may have to wait for the end of that, once.
  */
 export function shareOf(group: readonly Feed[], feeds: FeedTable, receiveWaitMs: number): Wait {
   if (receiveWaitMs === 0) return NO_WAIT;
@@ -30,6 +33,9 @@ export function shareOf(group: readonly Feed[], feeds: FeedTable, receiveWaitMs:
     if (!feed.consumers.some((consumer) => consumer.channelCredit === credit)) continue;
     sharing++;
     if (feed.reserves === 0) idle++;
+  }
+  if (sharing === 1 && group.every((feed) => feed.emptyLooks >= EMPTY_LOOKS)) {
+    return { ms: receiveWaitMs, share: Number.POSITIVE_INFINITY, again: true };
   }
   if (credit.limit <= sharing) return IN_ROTATION;
   if (!group.some((feed) => feed.served)) return { ms: receiveWaitMs, share: 1, again: true };

@@ -521,6 +521,28 @@ describe('a store where receiving is the wait', () => {
     expect(store.count('reserve')).toBe(3);
   });
 
+  it('waits with the only credit of a channel where no other queue wants it, after a few looks', async () => {
+    const store = new TextStore();
+    const { channel } = await connect(textTransport(store, { watch: false, limits }));
+    await channel.setChannelPrefetch?.(1);
+    await channel.declareQueue(queue('q'));
+    const { got } = await collect(channel, 'q', { handle: (delivery) => void channel.settle(delivery, 'ack') });
+    await until('it waits', () => store.calls.some((call) => call.name === 'wait' && call.count === 300));
+    const before = store.count('reserve');
+    await until(
+      'it has waited three times more',
+      () => store.count('wait') >= 3 && store.count('reserve') >= before + 2,
+    );
+    expect(store.calls.filter((call) => call.name === 'wait').every((call) => call.count === 300)).toBe(true);
+    await channel.publish(message('it'), to('', 'q'));
+    await until('it comes', () => got.length === 1, 1000);
+    // Another queue is not kept waiting for longer than that.
+    await channel.declareQueue(queue('other'));
+    const other = await collect(channel, 'other', { handle: (delivery) => void channel.settle(delivery, 'ack') });
+    await channel.publish(message('it'), to('', 'other'));
+    await until('that comes, too', () => other.got.length === 1, 1000);
+  });
+
   it('does not ask in a hurry where the store does not wait although it is told to', async () => {
     const store = new TextStore();
     const hasty = { watch: false, limits: { ...limits, receiveWaitMs: 30_000 }, waitless: true };
