@@ -1,6 +1,7 @@
-import { PurgeQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import type { SqsLink } from './link.js';
 import { BATCH, type SqsQueue } from './queue.js';
+import { handlesOf, receiveCommand } from './receive-command.js';
 
 /** Above so many messages they are not removed one by one. */
 const MANY = 10_000;
@@ -28,25 +29,20 @@ export async function drain(link: SqsLink, queue: SqsQueue, signal?: AbortSignal
   const begun = performance.now();
   const isOver = (): boolean =>
     signal?.aborted === true || (removed >= ready && performance.now() - begun > LONGEST_MS);
+  const receive = async (WaitTimeSeconds: number): Promise<readonly string[]> => {
+    const input = { QueueUrl, MaxNumberOfMessages: BATCH, VisibilityTimeout: HIDE_SECONDS, WaitTimeSeconds };
+    const { Messages = [] } = await link.call(what, (o) => queue.client.send(receiveCommand(link, input), o));
+    return handlesOf(Messages);
+  };
   const take = async (WaitTimeSeconds: number): Promise<void> => {
     while (!isOver()) {
-      const { Messages = [] } = await link.call(what, (o) =>
-        queue.client.send(
-          new ReceiveMessageCommand({
-            QueueUrl,
-            MaxNumberOfMessages: BATCH,
-            VisibilityTimeout: HIDE_SECONDS,
-            WaitTimeSeconds,
-          }),
-          o,
-        ),
+      const handles = await link.receives.take(
+        () => receive(WaitTimeSeconds),
+        (late) => queue.release(late),
       );
-      if (Messages.length === 0) return;
-      await removeAll(
-        queue,
-        Messages.map(({ ReceiptHandle }) => ReceiptHandle as string),
-      );
-      removed += Messages.length;
+      if (handles.length === 0) return;
+      await removeAll(queue, handles);
+      removed += handles.length;
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL, Math.ceil(ready / BATCH) || 1) }, () => take(0)));

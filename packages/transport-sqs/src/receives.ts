@@ -52,19 +52,23 @@ export class Receives {
         },
       };
       this.#waiting.add(waiting);
-      const flight: Promise<unknown> = work()
-        .then(
-          (got) => {
-            if (this.#landed(waiting)) resolve(got);
-            else if (got.length > 0) return late(got);
-          },
-          (error: unknown) => {
-            if (this.#landed(waiting)) reject(error as Error);
-          },
-        )
-        .then(() => this.#inFlight.delete(flight));
-      this.#inFlight.add(flight);
+      const flight = work().then(
+        (got) => {
+          if (this.#landed(waiting)) resolve(got);
+          else if (got.length > 0) return late(got);
+        },
+        (error: unknown) => {
+          if (this.#landed(waiting)) reject(error as Error);
+        },
+      );
+      this.hold(flight);
     });
+  }
+
+  /** Counts something as in flight until it has ended, whichever way. */
+  hold(work: Promise<unknown>): void {
+    const held: Promise<unknown> = work.catch(() => {}).then(() => this.#inFlight.delete(held));
+    this.#inFlight.add(held);
   }
 
   /** The link has ended: nobody waits any more. */

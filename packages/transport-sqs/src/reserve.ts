@@ -1,16 +1,20 @@
-import { type Message, ReceiveMessageCommand, type ReceiveMessageCommandInput } from '@aws-sdk/client-sqs';
+import type { Message } from '@aws-sdk/client-sqs';
 import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtual';
+import { gather } from './gather.js';
 import type { SqsLink } from './link.js';
 import { readBody } from './message-body.js';
 import { removeAll } from './purge.js';
 import { BATCH, type SqsQueue } from './queue.js';
 import type { Queues } from './queues.js';
+import { handlesOf, receiveCommand } from './receive-command.js';
 import { isMissing } from './translate-error.js';
 
 /** How many receives of one queue that is full are in the air at once. */
 const PARALLEL = 4;
 /** The most that one reserve brings. */
 export const RESERVE = BATCH * PARALLEL;
+/** How long what one of them has brought waits for the others. */
+const LATE_MS = 200;
 const MOST_SECONDS = 43_200;
 
 /** What names a reservation. */
@@ -23,24 +27,6 @@ export interface Receipt {
 /** Whole seconds, as SQS has them; never less than was asked for. */
 export function secondsOf(ms: number): number {
   return Math.min(MOST_SECONDS, Math.max(0, Math.ceil(ms / 1000)));
-}
-
-/** The receipts of messages. */
-function handlesOf(messages: readonly Message[]): string[] {
-  return messages.map(({ ReceiptHandle }) => ReceiptHandle as string);
-}
-
-/** A receive that is not made, nor tried again, when its link is closing. */
-function receiveCommand(link: SqsLink, input: ReceiveMessageCommandInput): ReceiveMessageCommand {
-  const command = new ReceiveMessageCommand(input);
-  command.middlewareStack.add(
-    (next) => (args) => {
-      link.receives.check();
-      return next(args);
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'kombuReceives' },
-  );
-  return command;
 }
 
 function toReserved(queue: string, message: Message): Reserved {
@@ -83,12 +69,10 @@ export function createReserve(link: SqsLink, queues: Queues): VirtualDriver['res
   const receiveMany = async (queue: SqsQueue, max: number, leaseMs: number): Promise<readonly Message[]> => {
     const parts: number[] = [];
     for (let left = max; left > 0; left -= BATCH) parts.push(Math.min(BATCH, left));
-    const answers = await Promise.allSettled(parts.map((part) => receive(queue, part, 0, leaseMs)));
-    const got = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    // What has been received is delivered, whatever became of the rest.
-    if (failed !== undefined && got.length === 0) throw failed.reason;
-    return got;
+    const receives = parts.map((part) => receive(queue, part, 0, leaseMs));
+    return gather(receives, LATE_MS, (late) =>
+      link.receives.hold(late.then((messages) => queue.release(handlesOf(messages)))),
+    );
   };
 
   const take = async (
