@@ -1,6 +1,7 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { type KombuError, UndeliverableError, uuid } from '@kombu/core';
-import type { PutEntry, VirtualDriver } from '@kombu/core/virtual';
+import type { WireMessage } from '@kombu/core';
+import { InvalidOptionError, type KombuError, NotSupportedError, UndeliverableError, uuid } from '@kombu/core';
+import { isStoredAgain, type PutEntry, type VirtualDriver } from '@kombu/core/virtual';
 import { eachItem } from './each-item.js';
 import type { SqsLink } from './link.js';
 import { sizeOf, writeAttributes, writeBody } from './message-body.js';
@@ -16,8 +17,10 @@ const DEFAULT_GROUP = 'default';
 const MOST_DELAY_SECONDS = 900;
 
 /** Properties of a message that SQS has a place for. */
-export function ids(properties: Readonly<Record<string, unknown>>, fifo: boolean) {
-  const { MessageGroupId: group, MessageDeduplicationId: duplicate } = properties;
+export function ids(message: WireMessage, fifo: boolean) {
+  const { MessageGroupId: group, MessageDeduplicationId: own } = message.properties;
+  // What is stored again must not be taken for the message that it was before.
+  const duplicate = isStoredAgain(message) ? undefined : own;
   return {
     // Also for a standard queue, which shares its consumers fairly among groups then.
     ...(fifo || group !== undefined ? { MessageGroupId: String(group ?? DEFAULT_GROUP) } : {}),
@@ -25,10 +28,19 @@ export function ids(properties: Readonly<Record<string, unknown>>, fifo: boolean
   };
 }
 
-function delayOf(value: unknown): { DelaySeconds?: number } {
-  if (value === undefined || value === null) return {};
-  const seconds = Number(value);
-  return { DelaySeconds: seconds >= 0 ? Math.min(MOST_DELAY_SECONDS, Math.ceil(seconds)) : 0 };
+function delayOf({ queue: name, message }: PutEntry, fifo: boolean): { DelaySeconds?: number } {
+  const { DelaySeconds: value } = message.properties;
+  // What is stored again has had its delay.
+  if (value === undefined || value === null || isStoredAgain(message)) return {};
+  const seconds = typeof value === 'number' || typeof value === 'string' ? Number(value || Number.NaN) : Number.NaN;
+  if (value !== 0 && !(seconds >= 0 && seconds <= MOST_DELAY_SECONDS)) {
+    throw new InvalidOptionError(
+      `a message for queue '${name}': DelaySeconds must be 0 to ${MOST_DELAY_SECONDS}, not ${JSON.stringify(value)}`,
+    );
+  }
+  if (!fifo) return { DelaySeconds: Math.ceil(seconds || 0) };
+  if (!seconds) return {};
+  throw new NotSupportedError(`a message for queue '${name}': FIFO queues have no DelaySeconds for one message`);
 }
 
 function tooLarge(queue: string, bytes: number, most: number, what: string): UndeliverableError {
@@ -39,7 +51,8 @@ function tooLarge(queue: string, bytes: number, most: number, what: string): Und
 }
 
 /** A message as SQS has it. Throws where it can not be sent. */
-function outgoing({ queue: name, payload, message }: PutEntry, queue: SqsQueue, base64: boolean): Outgoing {
+function outgoing(entry: PutEntry, queue: SqsQueue, base64: boolean): Outgoing {
+  const { queue: name, payload, message } = entry;
   const { properties, body } = message;
   const most = base64 ? MOST_BODY_BYTES.twice : MOST_BODY_BYTES.once;
   if (body.byteLength > most) throw tooLarge(name, body.byteLength, most, 'in its body');
@@ -47,9 +60,9 @@ function outgoing({ queue: name, payload, message }: PutEntry, queue: SqsQueue, 
   const attributes = writeAttributes(properties.message_attributes, `a message for queue '${name}'`);
   const bytes = sizeOf(MessageBody, attributes);
   if (bytes > MOST_BYTES) throw tooLarge(name, bytes, MOST_BYTES, 'with its envelope');
-  const delay = queue.fifo ? {} : delayOf(properties.DelaySeconds);
   const MessageAttributes = attributes && { MessageAttributes: attributes };
-  return { entry: { MessageBody, ...MessageAttributes, ...delay, ...ids(properties, queue.fifo) }, bytes };
+  const own = { ...delayOf(entry, queue.fifo), ...ids(message, queue.fifo) };
+  return { entry: { MessageBody, ...MessageAttributes, ...own }, bytes };
 }
 
 /** Sends one batch; resolves with the errors of those that were not stored. */

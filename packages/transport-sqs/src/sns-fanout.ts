@@ -103,11 +103,11 @@ export class SnsFanout implements FanoutStore {
 }
 
 /** A message as SNS has it. Throws where it can not be sent. */
-function outgoing({ exchange, payload, message: { properties } }: BroadcastEntry, fifo: boolean): Outgoing {
+function outgoing({ exchange, payload, message }: BroadcastEntry, fifo: boolean): Outgoing {
   const what = `a message for exchange '${exchange}'`;
   // What SQS refuses in the text of a message SNS would take, and drop later.
   const Message = writeBody(payload, false);
-  const MessageAttributes = writeAttributes(properties.message_attributes, what);
+  const MessageAttributes = writeAttributes(message.properties.message_attributes, what);
   const bytes = sizeOf(Message, MessageAttributes);
   if (bytes > MOST_BYTES) {
     throw new UndeliverableError(
@@ -116,7 +116,7 @@ function outgoing({ exchange, payload, message: { properties } }: BroadcastEntry
     );
   }
   return {
-    entry: { Message, ...(MessageAttributes && { MessageAttributes }), ...(fifo ? ids(properties, true) : {}) },
+    entry: { Message, ...(MessageAttributes && { MessageAttributes }), ...(fifo ? ids(message, true) : {}) },
     bytes,
   };
 }

@@ -18,6 +18,9 @@ afterAll(async () => {
   await service.close();
 });
 
+/** A message of which only its properties count. */
+const EMPTY = { contentType: undefined, contentEncoding: undefined, headers: {}, body: new Uint8Array() };
+
 async function take(from: Connection, queue: Queue): Promise<Message> {
   return until(() => queue.bind(from).get(), { what: `a message is in ${queue.name}` });
 }
@@ -74,10 +77,26 @@ describe('FIFO queues', () => {
     expect(await queue.bind(connection).get()).toBeUndefined();
   });
 
+  it('take what is dead-lettered into the same queue, whatever its deduplication id', async () => {
+    const again = new Queue('again.fifo', {
+      queueArguments: { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'again.fifo' },
+    });
+    const properties = { MessageDeduplicationId: 'mine' };
+    await connection.producer().publish({ n: 1 }, { routingKey: again.name, declare: [again], properties });
+    for (let times = 0; times < 2; times++) await (await take(connection, again)).reject({ confirm: true });
+    const message = await take(connection, again);
+    expect([message.payload, message.properties.MessageDeduplicationId]).toEqual([{ n: 1 }, 'mine']);
+    await message.ack({ confirm: true });
+  });
+
   it('have ids as Python gives them; other queues only a group that was asked for', () => {
-    expect(ids({}, true)).toEqual({ MessageGroupId: 'default', MessageDeduplicationId: expect.any(String) });
-    expect(ids({ MessageGroupId: 'tenant-7' }, false)).toEqual({ MessageGroupId: 'tenant-7' });
-    expect(ids({}, false)).toEqual({});
+    const plain = (properties: Record<string, unknown>) => ({ ...EMPTY, properties });
+    expect(ids(plain({}), true)).toEqual({
+      MessageGroupId: 'default',
+      MessageDeduplicationId: expect.any(String),
+    });
+    expect(ids(plain({ MessageGroupId: 'tenant-7' }), false)).toEqual({ MessageGroupId: 'tenant-7' });
+    expect(ids(plain({}), false)).toEqual({});
   });
 });
 
@@ -96,6 +115,27 @@ describe('what SQS keeps beside a body', () => {
     );
     expect(Attributes?.ApproximateNumberOfMessagesDelayed).toBe('1');
     await (await take(connection, queue)).ack();
+  });
+
+  it.each(['abc', -1, 901, true])('no delay of %j', async (DelaySeconds) => {
+    const queue = new Queue('delayed-2');
+    const publish = connection
+      .producer()
+      .publish({ n: 1 }, { routingKey: queue.name, declare: [queue], properties: { DelaySeconds } });
+    await expect(publish).rejects.toMatchObject({
+      code: 'ERR_KOMBU_INVALID_OPTION',
+      message: expect.stringContaining('DelaySeconds'),
+    });
+  });
+
+  it('no delay of one message in a FIFO queue', async () => {
+    const queue = new Queue('delayed.fifo');
+    const publish = (DelaySeconds: number): Promise<void> =>
+      connection
+        .producer()
+        .publish({ n: 1 }, { routingKey: queue.name, declare: [queue], properties: { DelaySeconds } });
+    expect(await codeOf(publish(5))).toBe('ERR_KOMBU_NOT_SUPPORTED');
+    expect(await codeOf(publish(0))).toBeUndefined();
   });
 
   it('message attributes, of this library and of others', async () => {

@@ -23,3 +23,8 @@ export class DeadMessage implements WireMessage {
     return this.source.readBody();
   }
 }
+
+/** Whether a message is one that core stores again: dead-lettered, or given back by somebody who had taken it for good. */
+export function isStoredAgain(message: WireMessage): boolean {
+  return message instanceof DeadMessage;
+}

@@ -1,4 +1,5 @@
 export type { BroadcastEntry, BroadcastStore } from './broadcast-store.js';
+export { isStoredAgain } from './dead-message.js';
 export { defineVirtualTransport } from './define-transport.js';
 export type {
   DriverLimits,
