@@ -82,7 +82,8 @@ export function translateError(error: unknown, what: string): KombuError {
   if (KombuError.is(error)) return error;
   const aws = error as AwsError;
   const code = codeOf(aws);
-  const text = `${what} failed: ${aws.message || code || String(error)}`;
+  // OpenSSL writes lines.
+  const text = `${what} failed: ${aws.message || code || String(error)}`.replace(/\s*\n\s*/g, ' ').trim();
   const cause = { cause: error };
   if (AUTHENTICATION.has(code)) return new AuthenticationError(text, cause);
   if (REFUSED.has(code)) return new ChannelError('ACCESS_REFUSED', text, cause);
@@ -103,7 +104,9 @@ export function translateError(error: unknown, what: string): KombuError {
 export function translateOpenError(error: unknown, what: string): KombuError {
   const translated = translateError(error, what);
   if (!KombuError.is(translated, 'ERR_KOMBU_CONNECTION_LOST')) return translated;
-  const late = (error as AwsError).name === 'TimeoutError' || (error as AwsError).code === 'ETIMEDOUT';
+  // The SDK has that name for connections which were reset, too.
+  const { name, code } = error as AwsError;
+  const late = code === 'ETIMEDOUT' || (name === 'TimeoutError' && code !== 'ECONNRESET' && code !== 'EPIPE');
   return new OperationalError(late ? 'CONNECT_TIMEOUT' : 'CONNECT_REFUSED', translated.message, { cause: error });
 }
 

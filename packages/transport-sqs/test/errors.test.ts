@@ -50,6 +50,13 @@ describe('errors of the SDK', () => {
     expect(translateOpenError(aws('TimeoutError', undefined), 'it')).toMatchObject({
       code: 'ERR_KOMBU_CONNECT_TIMEOUT',
     });
+    for (const code of ['ECONNRESET', 'EPIPE']) {
+      expect(translateOpenError(aws('TimeoutError', undefined, { code }), 'it')).toMatchObject({
+        code: 'ERR_KOMBU_CONNECT_REFUSED',
+      });
+    }
+    const tls = aws('Error', undefined, { code: 'EPROTO', message: 'write EPROTO 80:SSL\n  routines:wrong version\n' });
+    expect(translateOpenError(tls, 'it').message).toBe('it failed: write EPROTO 80:SSL routines:wrong version');
     const busy = new OperationalError('BROKER_BUSY', 'busy');
     expect(translateOpenError(busy, 'it')).toBe(busy);
   });
