@@ -25,24 +25,30 @@ interface Destroyable {
 export interface Clients {
   /** Of the connection, or of another account or region. */
   of(other?: OtherAccount): SQSClient;
-  /** The same settings for another service's client. */
-  config(other?: OtherAccount): SQSClientConfig;
+  /** The same settings for a client of SNS. */
+  sns(other?: OtherAccount): SQSClientConfig;
   /** Takes in a client of another service, which shares sockets with these. */
   keep(client: Destroyable): void;
   /** Destroys all of them. */
   destroy(): void;
 }
 
+function checkedUrl(option: string, url: string): string {
+  if (/^https?:\/\/[^/]/.test(url)) return url;
+  throw new InvalidOptionError(`transport option '${option}' must be an http or https URL, not '${url}'`);
+}
+
+/** The URL of another service, where it has one of its own. */
+function otherEndpoint(option: 'snsEndpoint' | 'stsEndpoint', options: SqsOptions): { endpoint?: string } {
+  const url = options[option];
+  return url === undefined ? {} : { endpoint: checkedUrl(option, url) };
+}
+
 /** The URL of the service; undefined: Amazon's own for the region. */
 export function endpointOf(target: BrokerTarget<SqsOptions & VirtualOptions>): string | undefined {
   const { hostname, port, options, tls } = target;
   if (options.endpoint !== undefined) {
-    if (!/^https?:\/\/[^/]/.test(options.endpoint)) {
-      throw new InvalidOptionError(
-        `transport option 'endpoint' must be an http or https URL, not '${options.endpoint}'`,
-      );
-    }
-    return options.endpoint;
+    return checkedUrl('endpoint', options.endpoint);
   }
   if (hostname === undefined) return undefined;
   const host = hostname.includes(':') ? `[${hostname}]` : hostname;
@@ -75,9 +81,12 @@ export async function createClients(target: BrokerTarget<SqsOptions & VirtualOpt
     requestHandler: { httpAgent, httpsAgent, connectionTimeout: connectTimeoutMs, throwOnRequestTimeout: true },
     ...options.clientConfig,
   };
+  const sts = otherEndpoint('stsEndpoint', options);
+  const sns = otherEndpoint('snsEndpoint', options);
   const region = options.region ?? (await regionOf(base));
   const own = keys('sqs', target.userid, target.password);
-  const role = options.stsRoleArn === undefined ? undefined : roleCredentials(options, { ...base, region }, own);
+  const role =
+    options.stsRoleArn === undefined ? undefined : roleCredentials(options, { ...base, region, ...sts }, own);
   const credentials = role ?? own;
   const common: SQSClientConfig = { ...base, region, ...(credentials && { credentials }) };
 
@@ -88,7 +97,7 @@ export async function createClients(target: BrokerTarget<SqsOptions & VirtualOpt
   const clients = new Map<string, SQSClient>();
   const others: Destroyable[] = [];
   return {
-    config,
+    sns: (other) => ({ ...config(other), ...sns }),
     of(other = {}) {
       const key = JSON.stringify([other.region, other.accessKeyId]);
       let client = clients.get(key);

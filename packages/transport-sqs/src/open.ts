@@ -4,7 +4,7 @@ import type { VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import { type Clients, createClients } from './clients.js';
 import { createDriver } from './driver.js';
 import { SqsLink } from './link.js';
-import type { SqsOptions } from './options.js';
+import type { SqsBackoffPolicy, SqsOptions } from './options.js';
 import { Queues } from './queues.js';
 import { SnsFanout } from './sns-fanout.js';
 import { SnsTopics } from './sns-topics.js';
@@ -20,15 +20,24 @@ function check({ virtualHost, options }: Target): void {
   if (virtualHost !== undefined && virtualHost !== '/') {
     throw new InvalidOptionError(`sqs: there are no virtual hosts, as in '/${virtualHost}': name a queueNamePrefix`);
   }
-  const { backoffPolicy, waitTimeMs = 0 } = options;
+  const { backoffPolicy, predefinedQueues = {}, waitTimeMs = 0 } = options;
   if (waitTimeMs > 0 && waitTimeMs < 1000) {
     throw new InvalidOptionError(`transport option 'waitTimeMs' is 0, or at least 1000: SQS waits for whole seconds`);
   }
-  for (const [count, ms] of typeof backoffPolicy === 'object' ? Object.entries(backoffPolicy) : []) {
+  checkBackoff("transport option 'backoffPolicy'", backoffPolicy);
+  for (const [name, queue] of Object.entries(predefinedQueues)) {
+    checkBackoff(`predefinedQueues: 'backoffPolicy' of queue '${name}'`, queue?.backoffPolicy);
+  }
+}
+
+function checkBackoff(what: string, policy: SqsBackoffPolicy | undefined): void {
+  if (policy === undefined || typeof policy === 'function') return;
+  if (typeof policy !== 'object' || policy === null) throw new InvalidOptionError(`${what} is an object or a function`);
+  for (const [count, ms] of Object.entries(policy)) {
     const good = Number.isInteger(Number(count)) && typeof ms === 'number' && (ms === 0 || ms >= 1000);
     if (good) continue;
     throw new InvalidOptionError(
-      `transport option 'backoffPolicy' takes milliseconds (at least 1000) for each receive count, not ${count}: ${ms}`,
+      `${what} takes milliseconds (at least 1000) for each receive count, not ${count}: ${ms}`,
     );
   }
 }

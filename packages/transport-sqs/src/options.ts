@@ -35,6 +35,10 @@ export interface SqsOptions {
   region?: string;
   /** The URL of the service, where that is not Amazon's: in place of the host in the connection's URL. */
   endpoint?: string;
+  /** The URL of SNS, for `supportsFanout`. Default: that of SQS, where it has one; else Amazon's own. */
+  snsEndpoint?: string;
+  /** The URL of STS, for `stsRoleArn`. Default: that of SQS, where it has one; else Amazon's own. */
+  stsEndpoint?: string;
   /** Whether the host of the connection's URL is spoken to with TLS. Amazon's own always is. Default false. */
   isSecure?: boolean;
   /** Put before the names of all queues and topics. Default: nothing. */
@@ -72,6 +76,8 @@ export interface SqsOptions {
 export const sqsOptionSpecs: OptionSpecs<SqsOptions> = {
   region: { kind: 'string', doc: "The region; default: the environment's or the profile's, else `us-east-1`." },
   endpoint: { kind: 'string', doc: "URL of the service, in place of the host in the connection's URL." },
+  snsEndpoint: { kind: 'string', doc: 'URL of SNS, where it is not that of SQS.' },
+  stsEndpoint: { kind: 'string', doc: 'URL of STS, where it is not that of SQS.' },
   isSecure: { kind: 'boolean', default: false, doc: "Whether the host of the connection's URL is spoken to with TLS." },
   queueNamePrefix: { kind: 'string', default: '', doc: 'Put before the names of all queues and topics.' },
   visibilityTimeoutMs: {

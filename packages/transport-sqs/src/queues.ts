@@ -94,7 +94,7 @@ export class Queues {
     }
     if (!(await this.has(name))) {
       if (this.predefined) throw notPredefined(name);
-      await this.#make(queue, attributesOf(this.#options, args, queue.fifo));
+      await this.#make(queue, attributesOf(this.#options, args, queue));
     }
     this.#declared.set(queue.canonical, name);
   }
@@ -176,7 +176,7 @@ export class Queues {
         return await sendBatch(this.#link, queue, items);
       } catch (error) {
         if (!isMissing(error) || this.predefined || (tries > 0 && !queue.isNew)) throw error;
-        if (tries === 0) await this.#make(queue, attributesOf(this.#options, {}, queue.fifo));
+        if (tries === 0) await this.#make(queue, attributesOf(this.#options, {}, queue));
         else await delay(NEW_PAUSE_MS);
       }
     }
@@ -220,14 +220,15 @@ function readPredefined(given: Readonly<Record<string, PredefinedQueue>>): Reado
 function attributesOf(
   options: SqsOptions,
   args: Readonly<Record<string, unknown>>,
-  fifo: boolean,
+  { name: queue, fifo }: SqsQueue,
 ): Record<string, string> {
   const seconds = Math.ceil((options.visibilityTimeoutMs ?? DEFAULT_VISIBILITY_MS) / 1000);
   const attributes: Record<string, string> = { VisibilityTimeout: String(seconds) };
   if (fifo) attributes.FifoQueue = 'true';
-  const own = Object.entries(args).filter(([name]) => ATTRIBUTES.has(name));
+  // Arguments of other kinds, such as `x-message-ttl`, are not for SQS.
+  const own = Object.entries(args).filter(([name]) => /^[A-Z]/.test(name));
   for (const [name, value] of [...Object.entries(options.queueAttributes ?? {}), ...own]) {
-    if (!ATTRIBUTES.has(name)) throw new InvalidOptionError(`queueAttributes: SQS has no attribute '${name}'`);
+    if (!ATTRIBUTES.has(name)) throw new InvalidOptionError(`queue '${queue}': SQS has no attribute '${name}'`);
     attributes[name] = typeof value === 'object' ? JSON.stringify(value) : String(value);
   }
   return attributes;

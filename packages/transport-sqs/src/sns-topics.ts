@@ -60,7 +60,7 @@ export class SnsTopics {
   ): Promise<T> {
     const other = this.predefined(exchange);
     const key = JSON.stringify([other?.region, other?.accessKeyId]);
-    const client = this.#made.get(key) ?? new this.sns.SNSClient(this.#clients.config(other) as object);
+    const client = this.#made.get(key) ?? new this.sns.SNSClient(this.#clients.sns(other) as object);
     if (!this.#made.has(key)) this.#clients.keep(client);
     this.#made.set(key, client);
     try {

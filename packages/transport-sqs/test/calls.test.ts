@@ -123,7 +123,7 @@ describe('calls, which are what SQS costs', () => {
   it('queues that nothing waits for are forgotten when there are very many, the first ones first', async () => {
     const client = new SQSClient({ region: 'us-east-1' });
     const link = new SqsLink(silentLogger, 1000, () => client.destroy());
-    const queues = new Queues(link, { of: () => client, config: () => ({}), keep() {}, destroy() {} }, {});
+    const queues = new Queues(link, { of: () => client, sns: () => ({}), keep() {}, destroy() {} }, {});
     const names = Array.from({ length: 5001 }, (_, n) => `reply-${n}`);
     const [first, second] = names.map((name) => queues.get(name));
     expect(queues.get('reply-1')).toBe(second);

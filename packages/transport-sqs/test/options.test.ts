@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, connect as connectTo } from 'node:net';
+import { type AddressInfo, connect as connectTo, createServer as createPlainServer } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { GetQueueAttributesCommand, ListQueueTagsCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
 import { isUnavailable, makeCertificates, startSqs, temporaryFolder } from '@kombu/brokers';
-import { Connection, type ConnectionOptions, Queue } from '@kombu/core';
+import { Connection, type ConnectionOptions, Exchange, Queue } from '@kombu/core';
 import { type SqsOptions, sqs } from '../src/index.js';
 import { startService, WAIT_MS } from './support/sqs.js';
 
@@ -106,6 +106,34 @@ describe('where and who', () => {
     expect(calls.AssumeRole).toBe(1);
   });
 
+  it('SNS and STS elsewhere', async () => {
+    const other = await startService();
+    const elsewhere = `http://127.0.0.1:${other.server.port}`;
+    const stsRoleArn = 'arn:aws:iam::123456789012:role/kombu';
+    await using byRole = open(server.url, { stsRoleArn, stsEndpoint: elsewhere });
+    // Keys of another service's role.
+    await expect(byRole.connect()).rejects.toMatchObject({ code: 'ERR_KOMBU_AUTH_FAILED' });
+    await using fanout = open(server.url, { supportsFanout: true, snsEndpoint: elsewhere });
+    const exchange = new Exchange('elsewhere-too', { type: 'fanout' });
+    await exchange.bind(fanout).declare();
+    await fanout.producer({ exchange }).publish({ n: 1 });
+    const calls = await other.server.calls();
+    expect([calls.AssumeRole, calls.PublishBatch, calls.ListQueues]).toEqual([1, 1, undefined]);
+    await other.close();
+  });
+
+  it('something else that listens there is no timeout', async () => {
+    const redis = createPlainServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', () => socket.resetAndDestroy());
+    });
+    await new Promise<void>((resolve) => redis.listen(0, '127.0.0.1', resolve));
+    const { port } = redis.address() as AddressInfo;
+    await using connection = open(`sqs://kombu:secret@127.0.0.1:${port}`);
+    await expect(connection.connect()).rejects.toMatchObject({ code: 'ERR_KOMBU_CONNECT_REFUSED' });
+    redis.close();
+  });
+
   it('other keys for one queue', async () => {
     await new Queue('elsewhere').bind(service.connect()).declare();
     const url = `http://${address}/000000000000/elsewhere`;
@@ -188,7 +216,10 @@ describe('what makes no sense is an InvalidOptionError', () => {
     ['waitTimeMs', { waitTimeMs: 21_000 }],
     ['visibilityTimeoutMs', { visibilityTimeoutMs: 43_201_000 }],
     ['backoffPolicy', { backoffPolicy: { 1: 10 } }],
+    ['backoffPolicy', { predefinedQueues: { a: { url: 'http://x/a', backoffPolicy: { 1: 10 } } } }],
     ['endpoint', { endpoint: 'localhost:4566' }],
+    ['snsEndpoint', { snsEndpoint: 'localhost:4566' }],
+    ['stsEndpoint', { stsEndpoint: 'localhost:4566' }],
     ['predefinedQueues', { predefinedQueues: { a: { url: 'a' } } }],
     ['.fifo', { predefinedQueues: { 'a.fifo': { url: 'http://x/a' } } }],
     ['predefinedExchanges', { supportsFanout: true, predefinedExchanges: { a: { arn: 'a' } } }],
@@ -214,6 +245,11 @@ describe('what makes no sense is an InvalidOptionError', () => {
     const connection = service.connect({}, { queueAttributes: { Color: 'red' } });
     await expect(new Queue('colored').bind(connection).declare()).rejects.toMatchObject({
       code: 'ERR_KOMBU_INVALID_OPTION',
+    });
+    const misspelled = new Queue('misspelled', { queueArguments: { MessageRetentionPeriodd: 86_400 } });
+    await expect(misspelled.bind(service.connect()).declare()).rejects.toMatchObject({
+      code: 'ERR_KOMBU_INVALID_OPTION',
+      message: expect.stringContaining("queue 'misspelled': SQS has no attribute 'MessageRetentionPeriodd'"),
     });
   });
 });
