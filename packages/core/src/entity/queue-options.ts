@@ -13,7 +13,10 @@ export interface QueueSettings {
   durable?: boolean | undefined;
   /** Only the connection that declared it may use it, and it goes away with it. Implies `autoDelete`. Default false. */
   exclusive?: boolean | undefined;
-  /** Whether it goes away when its last consumer is gone; one that never had a consumer stays. Default false. */
+  /**
+   * Whether it goes away when its last consumer is gone; one that never had a consumer stays. It stays, too, where nobody knows who
+   * else consumes: the capability `presence: 'process'` (SQS). Default false.
+   */
   autoDelete?: boolean | undefined;
   /** It is deleted when it was not used (no consumer, no redeclare, no get) for so many milliseconds. At least 1. `x-expires`. */
   expiresMs?: number | undefined;
