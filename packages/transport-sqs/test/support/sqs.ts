@@ -2,7 +2,7 @@ import { type Sqs, startSqs } from '@kombu/brokers';
 import { Connection, type ConnectionOptions } from '@kombu/core';
 import { type SqsOptions, sqs } from '../../src/index.js';
 
-/** A server, and connections to it that wait for a second at most, so that they close soon. */
+/** A server, and connections to it that wait for a second at most, so that no receive outlives its test for long. */
 export interface Service {
   readonly server: Sqs;
   connect(options?: ConnectionOptions, transportOptions?: SqsOptions & { leaseMs?: number }): Connection;
