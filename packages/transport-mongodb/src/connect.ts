@@ -1,11 +1,18 @@
 import {
+  AuthenticationError,
   abortError,
   type BrokerTarget,
   InvalidOptionError,
   OperationalError,
   type TransportContext,
 } from '@kombu/core';
-import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
+import {
+  type Db,
+  MongoClient,
+  type MongoClientOptions,
+  MongoNetworkTimeoutError,
+  MongoServerSelectionError,
+} from 'mongodb';
 import { connectionString } from './connection-string.js';
 import type { ResolvedOptions } from './driver-context.js';
 import { MongodbLink } from './link.js';
@@ -42,11 +49,13 @@ function clientOptions(target: BrokerTarget<ResolvedOptions>): MongoClientOption
   const { connectTimeoutMs, heartbeatMs = HEARTBEAT_MS, tls, options } = target;
   // A dead link is noticed when a probe, sent every half heartbeat, has not been answered for another half.
   const half = Math.max(SHORTEST_HEARTBEAT_MS, (heartbeatMs || 24 * 3_600_000) / 2);
+  // Sooner than the Connection gives up: the driver knows why.
+  const [selectionMs, dialMs] = [Math.ceil(connectTimeoutMs * 0.9), Math.ceil(connectTimeoutMs * 0.8)];
   return {
     ignoreUndefined: true,
-    ...(options.serverSelectionTimeoutMS === undefined ? { serverSelectionTimeoutMS: connectTimeoutMs } : {}),
+    ...(options.serverSelectionTimeoutMS === undefined ? { serverSelectionTimeoutMS: selectionMs } : {}),
     ...(options.heartbeatFrequencyMS === undefined ? { heartbeatFrequencyMS: half } : {}),
-    ...(options.connectTimeoutMS === undefined ? { connectTimeoutMS: Math.min(connectTimeoutMs, half) } : {}),
+    ...(options.connectTimeoutMS === undefined ? { connectTimeoutMS: Math.min(dialMs, half) } : {}),
     ...(tls === undefined ? {} : { ...tls, tls: true }),
   } as MongoClientOptions;
 }
@@ -84,6 +93,19 @@ function unreachable(client: MongoClient): Promise<never> {
   });
 }
 
+/** What the driver does not say: that no server is of the replica set, and what one may be that is silent. */
+function hint(error: unknown, { tls, options }: BrokerTarget<ResolvedOptions>): string {
+  const silent = tls === undefined ? '; it may need TLS, or not be MongoDB' : '; it may have no TLS, or not be MongoDB';
+  if (error instanceof MongoNetworkTimeoutError) return silent;
+  if (!(error instanceof MongoServerSelectionError)) return '';
+  const servers = [...(error.reason?.servers.values() ?? [])];
+  if (servers.some((server) => server.error)) return '';
+  if (servers.length > 0 && servers.every((server) => server.type === 'Unknown')) return silent;
+  const { replicaSet } = options;
+  const others = replicaSet !== undefined && servers.every((server) => server.setName !== replicaSet);
+  return others ? `; no server there is of the replica set '${replicaSet}'` : '';
+}
+
 /** Opens a link to the server of the URL that takes writes. Rejects with a translated error, every socket closed. */
 export async function connect(target: BrokerTarget<ResolvedOptions>, context: TransportContext): Promise<Connected> {
   const { signal } = context;
@@ -106,8 +128,14 @@ export async function connect(target: BrokerTarget<ResolvedOptions>, context: Tr
     close();
     if (signal.aborted) throw abortError(signal, what);
     const { error: translated } = translateError(error, what);
+    if (target.userid === undefined && translated.code === 'ERR_KOMBU_ACCESS_REFUSED')
+      throw new AuthenticationError(`the URL has no user and password: ${translated.message}`, { cause: error });
     // A server that was never reached has not been lost.
-    if (translated.code !== 'ERR_KOMBU_CONNECTION_LOST') throw translated;
-    throw new OperationalError('CONNECT_REFUSED', translated.message, { cause: translated.cause });
+    const lost = translated.code === 'ERR_KOMBU_CONNECTION_LOST';
+    const more = hint(error, target);
+    if (!lost && more === '') throw translated;
+    const { retryable, cause } = translated;
+    const message = `${translated.message}${more}`;
+    throw new OperationalError(lost ? 'CONNECT_REFUSED' : 'CONNECT_TIMEOUT', message, { cause, retryable });
   }
 }

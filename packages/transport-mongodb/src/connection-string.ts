@@ -1,4 +1,4 @@
-import type { BrokerTarget } from '@kombu/core';
+import { type BrokerTarget, InvalidOptionError } from '@kombu/core';
 import type { ResolvedOptions } from './driver-context.js';
 import { type DriverParameters, driverParameterSpecs } from './driver-parameters.js';
 
@@ -39,7 +39,12 @@ export function connectionString(target: BrokerTarget<ResolvedOptions>): Connect
   const query = new URLSearchParams();
   for (const name of PARAMETERS) {
     const value = options[name];
-    if (value !== undefined) query.set(name, String(value));
+    if (value === undefined) continue;
+    const { min } = driverParameterSpecs[name];
+    // Numbers were checked; text may be one, or a word such as `majority`.
+    if (min !== undefined && Number(value) < min)
+      throw new InvalidOptionError(`the ${target.scheme} transport: '${name}' must be at least ${min}`);
+    query.set(name, String(value));
   }
   const path = named === undefined ? '' : encodeURIComponent(named);
   const text = query.toString().replaceAll('+', '%20');

@@ -2,7 +2,7 @@ import type { OptionSpec } from '@kombu/core';
 
 /**
  * Parameters of a MongoDB URL that are handed to the driver as they are, under MongoDB's own names. Also taken as transport
- * options. https://www.mongodb.com/docs/manual/reference/connection-string-options/
+ * options, numbers as numbers or as text. https://www.mongodb.com/docs/manual/reference/connection-string-options/
  */
 export interface DriverParameters {
   /** The replica set to connect to. */
@@ -19,24 +19,24 @@ export interface DriverParameters {
   readPreference?: string;
   readConcernLevel?: string;
   /** How many members have to have a write before it is answered, or `majority`. */
-  w?: string;
-  wtimeoutMS?: string;
+  w?: string | number;
+  wtimeoutMS?: string | number;
   /** Whether a write has to be in the journal before it is answered. */
   journal?: boolean;
   retryWrites?: boolean;
   retryReads?: boolean;
   compressors?: string;
-  zlibCompressionLevel?: string;
-  maxPoolSize?: string;
-  minPoolSize?: string;
-  maxIdleTimeMS?: string;
-  waitQueueTimeoutMS?: string;
-  socketTimeoutMS?: string;
-  connectTimeoutMS?: string;
-  serverSelectionTimeoutMS?: string;
-  heartbeatFrequencyMS?: string;
-  localThresholdMS?: string;
-  maxStalenessSeconds?: string;
+  zlibCompressionLevel?: string | number;
+  maxPoolSize?: string | number;
+  minPoolSize?: string | number;
+  maxIdleTimeMS?: string | number;
+  waitQueueTimeoutMS?: string | number;
+  socketTimeoutMS?: string | number;
+  connectTimeoutMS?: string | number;
+  serverSelectionTimeoutMS?: string | number;
+  heartbeatFrequencyMS?: string | number;
+  localThresholdMS?: string | number;
+  maxStalenessSeconds?: string | number;
   tlsCAFile?: string;
   tlsCertificateKeyFile?: string;
   tlsCertificateKeyFilePassword?: string;
@@ -44,10 +44,13 @@ export interface DriverParameters {
   tlsAllowInvalidHostnames?: boolean;
   tlsInsecure?: boolean;
   srvServiceName?: string;
-  srvMaxHosts?: string;
+  srvMaxHosts?: string | number;
 }
 
 const text = (name: string, doc: string): OptionSpec<string> => ({ kind: 'string', kombuName: name, doc });
+const number = (name: string, min: number, doc: string): OptionSpec<string | number> => {
+  return { kind: ['integer', 'string'], min, kombuName: name, doc };
+};
 const flag = (name: string, doc: string): OptionSpec<boolean> => ({ kind: 'boolean', kombuName: name, doc });
 
 /** Kinds and descriptions of {@link DriverParameters}. */
@@ -63,23 +66,23 @@ export const driverParameterSpecs: {
   appName: text('appName', 'The name that the server logs.'),
   readPreference: text('readPreference', 'Which members are read from, where routing does not depend on it.'),
   readConcernLevel: text('readConcernLevel', 'What reads may see, such as `majority`.'),
-  w: text('w', 'How many members have to have a write, or `majority`.'),
-  wtimeoutMS: text('wtimeoutMS', 'How long a write may wait for them.'),
+  w: number('w', 1, 'How many members have to have a write, at least 1, or `majority`.'),
+  wtimeoutMS: number('wtimeoutMS', 0, 'How long a write may wait for them.'),
   journal: flag('journal', 'Whether a write has to be in the journal.'),
   retryWrites: flag('retryWrites', 'Whether the driver tries a write once more when a primary steps down.'),
   retryReads: flag('retryReads', 'Whether the driver tries a read once more.'),
   compressors: text('compressors', 'How the link is compressed: `zlib`, `zstd` or `snappy`.'),
-  zlibCompressionLevel: text('zlibCompressionLevel', 'From 0 to 9.'),
-  maxPoolSize: text('maxPoolSize', 'How many sockets one link may have; at least 3.'),
-  minPoolSize: text('minPoolSize', 'How many it keeps.'),
-  maxIdleTimeMS: text('maxIdleTimeMS', 'After how long an idle socket is closed.'),
-  waitQueueTimeoutMS: text('waitQueueTimeoutMS', 'How long an operation may wait for a socket.'),
-  socketTimeoutMS: text('socketTimeoutMS', 'How long a socket may be silent during an operation.'),
-  connectTimeoutMS: text('connectTimeoutMS', 'How long opening a socket may take.'),
-  serverSelectionTimeoutMS: text('serverSelectionTimeoutMS', 'How long to look for a server that takes writes.'),
-  heartbeatFrequencyMS: text('heartbeatFrequencyMS', 'How often servers are asked how they are.'),
-  localThresholdMS: text('localThresholdMS', 'How much slower than the nearest a server may be.'),
-  maxStalenessSeconds: text('maxStalenessSeconds', 'How far a secondary that is read from may lag behind.'),
+  zlibCompressionLevel: number('zlibCompressionLevel', 0, 'From 0 to 9.'),
+  maxPoolSize: number('maxPoolSize', 3, 'How many sockets one link may have; at least 3.'),
+  minPoolSize: number('minPoolSize', 0, 'How many it keeps.'),
+  maxIdleTimeMS: number('maxIdleTimeMS', 0, 'After how long an idle socket is closed.'),
+  waitQueueTimeoutMS: number('waitQueueTimeoutMS', 0, 'How long an operation may wait for a socket.'),
+  socketTimeoutMS: number('socketTimeoutMS', 0, 'How long a socket may be silent during an operation.'),
+  connectTimeoutMS: number('connectTimeoutMS', 0, 'How long opening a socket may take.'),
+  serverSelectionTimeoutMS: number('serverSelectionTimeoutMS', 0, 'How long to look for a server that takes writes.'),
+  heartbeatFrequencyMS: number('heartbeatFrequencyMS', 500, 'How often servers are asked how they are.'),
+  localThresholdMS: number('localThresholdMS', 0, 'How much slower than the nearest a server may be.'),
+  maxStalenessSeconds: number('maxStalenessSeconds', -1, 'How far a secondary that is read from may lag behind.'),
   tlsCAFile: text('tlsCAFile', 'The certificate authorities to trust.'),
   tlsCertificateKeyFile: text('tlsCertificateKeyFile', 'Certificate and key of the client.'),
   tlsCertificateKeyFilePassword: text('tlsCertificateKeyFilePassword', 'The password of that key.'),
@@ -87,5 +90,5 @@ export const driverParameterSpecs: {
   tlsAllowInvalidHostnames: flag('tlsAllowInvalidHostnames', 'Trust a certificate of another host.'),
   tlsInsecure: flag('tlsInsecure', 'Both of these.'),
   srvServiceName: text('srvServiceName', '`mongodb+srv://`: the service name in DNS.'),
-  srvMaxHosts: text('srvMaxHosts', '`mongodb+srv://`: how many hosts are used at most.'),
+  srvMaxHosts: number('srvMaxHosts', 0, '`mongodb+srv://`: how many hosts are used at most.'),
 };

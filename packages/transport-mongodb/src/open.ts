@@ -1,4 +1,10 @@
-import type { BrokerTarget, TransportContext } from '@kombu/core';
+import {
+  AuthenticationError,
+  type BrokerTarget,
+  InvalidOptionError,
+  KombuError,
+  type TransportContext,
+} from '@kombu/core';
 import type { VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import { connect } from './connect.js';
 import { createDriver } from './driver.js';
@@ -13,6 +19,27 @@ function resolve(options: MongodbOptions & VirtualOptions): ResolvedOptions {
   return { ...Object.fromEntries(defaults), ...Object.fromEntries(given) };
 }
 
+const COLLECTIONS = [
+  'messagesCollection',
+  'routingCollection',
+  'broadcastCollection',
+  'queuesCollection',
+  'declarationsCollection',
+  'signalsCollection',
+] as const;
+
+/** https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions */
+function checkCollections(options: ResolvedOptions): void {
+  for (const name of COLLECTIONS) {
+    const value = options[name];
+    if (value === '' || /[$\0]|^\.|\.$|\.\./.test(value)) {
+      throw new InvalidOptionError(
+        `mongodb: '${name}' cannot be ${JSON.stringify(value)}: the name of a collection is not empty, has no '$', and no '.' at an end`,
+      );
+    }
+  }
+}
+
 /** Opens a link and makes its driver. */
 export async function open(
   target: BrokerTarget<MongodbOptions & VirtualOptions>,
@@ -20,6 +47,7 @@ export async function open(
   unanswered: Unanswered,
 ): Promise<VirtualDriver> {
   const options = resolve(target.options);
+  checkCollections(options);
   const connected = await connect({ ...target, options } as BrokerTarget<ResolvedOptions>, context);
   const abort = (): void => connected.link.destroy();
   context.signal.addEventListener('abort', abort, { once: true });
@@ -27,6 +55,9 @@ export async function open(
     return await createDriver(connected, options, context, unanswered);
   } catch (error) {
     connected.link.destroy();
+    // Who does not log in is let in by the server, and may do nothing.
+    if (target.userid === undefined && KombuError.is(error, 'ERR_KOMBU_ACCESS_REFUSED'))
+      throw new AuthenticationError(`the URL has no user and password: ${error.message}`, { cause: error });
     throw error;
   } finally {
     context.signal.removeEventListener('abort', abort);

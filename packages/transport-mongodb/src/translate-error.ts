@@ -56,6 +56,15 @@ function wholeText(error: unknown): string {
   return texts.join(': ');
 }
 
+/** Why no server could be had: what the driver says of the last that it has tried. */
+function lastReason(error: unknown): string {
+  const { reason } = error as { reason?: { servers?: ReadonlyMap<string, { error?: unknown }> } };
+  const last = [...(reason?.servers?.values() ?? [])].findLast((server) => server.error)?.error;
+  const { message } = parts(error);
+  const why = last === undefined ? '' : parts(last).message;
+  return why === '' || message.includes(why) ? '' : `: ${why}`;
+}
+
 /** Whether a unique key is there already. */
 export function isDuplicate(error: unknown): boolean {
   return parts(error).code === 11_000;
@@ -75,7 +84,8 @@ export function translateError(thrown: unknown, what: string): Translated {
   const { message, name, code } = parts(thrown);
   const cause = new Error(blank(message));
   cause.name = name;
-  const text = `${what} failed: ${blank(message)}`;
+  const why = name === 'MongoServerSelectionError' ? lastReason(thrown) : '';
+  const text = `${what} failed: ${blank(message + why)}`;
   const ended = (kind: 'CONNECT_REFUSED' | 'CONNECT_TIMEOUT' | 'CONNECTION_LOST', retryable = true): Translated => ({
     error: new OperationalError(kind, text, retryable ? { cause } : { cause, retryable }),
     endsLink: true,

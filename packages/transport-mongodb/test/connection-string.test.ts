@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { Connection } from '@kombu/core';
 import { connectionString } from '../src/connection-string.js';
@@ -48,6 +50,57 @@ describe('the URL that the driver gets', () => {
     expect(error).toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
     expect(error.message).toContain('directConnection');
     expect(error.message).not.toContain('secret');
+  });
+
+  it('takes numbers as numbers and as text', () => {
+    const options = { maxPoolSize: 4, w: 1, socketTimeoutMS: 1000, zlibCompressionLevel: '6', minPoolSize: '1' };
+    expect(made('mongodb://a/db', options).uri).toBe(
+      'mongodb://a:27017/db?w=1&zlibCompressionLevel=6&maxPoolSize=4&minPoolSize=1&socketTimeoutMS=1000',
+    );
+    const transportOptions = { maxPoolSize: 4, w: 1, socketTimeoutMS: 1000 };
+    expect(() => new Connection('mongodb://a/db', { transport: mongodb, transportOptions })).not.toThrow();
+    expect(made('mongodb://a/db', { w: 'majority' }).uri).toContain('w=majority');
+  });
+
+  it.each([
+    ['maxPoolSize', 2, '3'],
+    ['w', 0, '1'],
+    ['socketTimeoutMS', -1, '0'],
+  ])('refuses %s below its least, as a number, as text and in the URL', async (name, value, least) => {
+    const transport = mongodb;
+    const message = new RegExp(`'${name}' must be at least ${least}`);
+    const refusal = async (url: string, transportOptions: object) => {
+      const connecting = async () => new Connection(url, { transport, transportOptions, reconnect: false }).connect();
+      const error = await connecting().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION', message: expect.stringMatching(message) });
+    };
+    await refusal('mongodb://127.0.0.1:1/db', { [name]: value });
+    await refusal('mongodb://127.0.0.1:1/db', { [name]: String(value) });
+    await refusal(`mongodb://127.0.0.1:1/db?${name}=${value}`, {});
+  });
+
+  it.each(['', 'a$b', '.a', 'a.'])('refuses a collection named %j', async (messagesCollection) => {
+    const options = { transport: mongodb, transportOptions: { messagesCollection }, reconnect: false } as const;
+    const error = await new Connection('mongodb://127.0.0.1:1/db', options).connect().catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
+    expect(error.message).toContain('messagesCollection');
+  });
+
+  it.each([
+    ['TLS to whoever does not answer', { tls: true }, /no TLS, or not be MongoDB/],
+    ['whoever does not answer', {}, /need TLS, or not be MongoDB/],
+  ])('says what may be wrong with %s', async (_, options, message) => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const given = { transport: mongodb, reconnect: false, connectTimeoutMs: 500, ...options } as const;
+    const connection = new Connection(`mongodb://127.0.0.1:${port}/db`, given);
+    const error = await connection.connect().catch((thrown: unknown) => thrown);
+    for (const socket of sockets) socket.destroy();
+    await new Promise((closed) => silent.close(closed));
+    expect(error).toMatchObject({ code: expect.stringMatching(/CONNECT_(REFUSED|TIMEOUT)$/) });
+    expect((error as Error).message).toMatch(message);
   });
 
   it('takes parameters by MongoDB’s names, and names the nearest for what nobody knows', () => {

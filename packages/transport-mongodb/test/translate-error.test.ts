@@ -37,6 +37,9 @@ describe('errors of the driver', () => {
     });
     const selection = new MongoServerSelectionError('timed out', {} as never);
     expect(translateError(selection, 'x').error.code).toBe('ERR_KOMBU_CONNECT_TIMEOUT');
+    const servers = new Map([['h:1', { error: new MongoNetworkError('read ECONNRESET') }]]);
+    const reasoned = new MongoServerSelectionError('timed out', { servers, error: null } as never);
+    expect(translateError(reasoned, 'x').error.message).toBe('x failed: timed out: read ECONNRESET');
     const untrusted = new MongoNetworkError('self-signed certificate');
     expect(translateError(untrusted, 'x').error).toMatchObject({ code: 'ERR_KOMBU_CONNECT_REFUSED', retryable: false });
   });
