@@ -52,10 +52,15 @@ const MEANINGS: readonly (readonly [RegExp, (text: string, cause: Error) => Tran
   ],
 ];
 
+/** gRPC ends its messages with when it looked the name up and what it noted, which is nothing to read. */
+function withoutNotes(message: string): string {
+  return message.replace(/\.?\s*Resolution note:.*$/s, '').replace(/\s*\([^()]*\d{4}[T-][^()]*\)\s*$/, '');
+}
+
 /** Makes a KombuError of an error of etcd3, the only place that knows those. The original is its `cause`, its message alone. */
 export function translateError(error: unknown, what: string): Translated {
   if (KombuError.is(error)) return { error, endsLink: false };
-  const message = String((error as { message?: unknown } | null)?.message ?? error);
+  const message = withoutNotes(String((error as { message?: unknown } | null)?.message ?? error));
   const cause = new Error(message);
   const text = `${what} failed: ${message}`;
   const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
