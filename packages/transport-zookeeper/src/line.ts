@@ -106,6 +106,11 @@ export class Line {
     this.#listingMs = this.#listedAt - before;
   }
 
+  /** Reads the names as of now, whichever server of an ensemble answers. */
+  async listNow(): Promise<void> {
+    await Promise.all([this.#link.sync(this.#path), this.list(false)]);
+  }
+
   /** Whether the names have to be read before anything is taken. */
   get isShort(): boolean {
     return this.#state === 'unknown' || this.#names.length < FEW;

@@ -56,6 +56,12 @@ export function createQueues(
   lines: Lines,
 ): Pick<VirtualDriver, 'createQueue' | 'deleteQueue' | 'hasQueue' | 'size' | 'purge'> {
   const { link, paths, session } = context;
+  /** The znode of a queue as of now: what another server of an ensemble has confirmed counts. */
+  const now = async (queue: string, signal?: AbortSignal) => {
+    const path = paths.queue(queue);
+    const [, stat] = await Promise.all([link.sync(path), link.stat(path, signal)]);
+    return stat;
+  };
   return {
     async createQueue({ name }, o) {
       throwIfAborted(o?.signal, 'declaring a queue');
@@ -67,11 +73,11 @@ export function createQueues(
       lines.of(name).forget();
       if (session.marked.delete(name)) await link.remove(paths.heldFrom(session.name, name));
     },
-    hasQueue: async (name, o) => (await link.stat(paths.queue(name), o?.signal)) !== undefined,
-    size: async (name, o) => (await link.stat(paths.queue(name), o?.signal))?.numChildren ?? 0,
+    hasQueue: async (name, o) => (await now(name, o?.signal)) !== undefined,
+    size: async (name, o) => (await now(name, o?.signal))?.numChildren ?? 0,
     async purge(name) {
       const path = paths.queue(name);
-      const listing = await link.list(path);
+      const [, listing] = await Promise.all([link.sync(path), link.list(path)]);
       if (listing === undefined) return 0;
       lines.of(name).forget();
       return removeAll(context, path, listing.names);

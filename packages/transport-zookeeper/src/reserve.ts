@@ -45,9 +45,10 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
       const { names, entries } = await look(queue, line, want, lost, known);
       known = false;
       if (names.length === 0) {
-        if (!watched || line.isWatching) return;
-        // What comes from now on is told of; what came just before is in this listing.
-        await line.list(true);
+        if (watched && line.isWatching) return;
+        // With a watch, what comes from now on is told of and what came just before is in this listing. Without one, it has to be all
+        // that any server of an ensemble has confirmed: the one that answers may be behind.
+        await (watched ? line.list(true) : line.listNow());
         known = true;
         if (line.names.length === 0) return;
         continue;
