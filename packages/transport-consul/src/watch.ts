@@ -1,5 +1,5 @@
 import type { KombuError } from '@kombu/core';
-import type { VirtualDriver } from '@kombu/core/virtual';
+import { QueueDrops, type VirtualDriver } from '@kombu/core/virtual';
 import { ChangeFeed } from './change-feed.js';
 import type { DriverContext } from './driver-context.js';
 import { SMALL } from './queue-view.js';
@@ -21,7 +21,7 @@ export interface QueueWatch {
  */
 export function createWatch(context: DriverContext): QueueWatch {
   const { link, layout, views, transport } = context;
-  const listeners = new Set<(queue: string) => void>();
+  const drops = new QueueDrops();
   const feeds = new Map<string, ChangeFeed>();
   const others = new Set<string>();
   let shared: ChangeFeed | undefined;
@@ -51,7 +51,7 @@ export function createWatch(context: DriverContext): QueueWatch {
       async changed(isThere) {
         changed(queue);
         if (isThere) seen = 'there';
-        else if (seen === 'there' && !(await exists(queue))) for (const listener of listeners) listener(queue);
+        else if (seen === 'there' && !(await exists(queue))) drops.tell(queue);
       },
     });
   };
@@ -98,9 +98,6 @@ export function createWatch(context: DriverContext): QueueWatch {
         },
       };
     },
-    onQueueDropped(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onQueueDropped: (listener) => drops.listen(listener),
   };
 }

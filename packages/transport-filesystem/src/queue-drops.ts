@@ -1,6 +1,6 @@
 import { existsSync, type FSWatcher, watch } from 'node:fs';
 import path from 'node:path';
-import type { TopologyStore } from '@kombu/core/virtual';
+import { QueueDrops, type TopologyStore } from '@kombu/core/virtual';
 import type { DriverContext } from './driver-context.js';
 import { decodeName } from './file-name.js';
 
@@ -9,13 +9,13 @@ const SUFFIX = '.json';
 /** Tells of queues whose records are removed, by whatever process; undefined where the system does not tell of files. */
 export function watchDrops({ fsWatch, folders, link }: DriverContext): TopologyStore['onQueueDropped'] | undefined {
   if (!fsWatch) return undefined;
-  const listeners = new Set<(queue: string) => void>();
+  const drops = new QueueDrops();
   let watcher: FSWatcher;
   try {
     watcher = watch(folders.queues, { persistent: false }, (_, name) => {
       if (name === null || !name.endsWith(SUFFIX) || !link.isOpen || existsSync(path.join(folders.queues, name)))
         return;
-      for (const listener of listeners) listener(decodeName(name.slice(0, -SUFFIX.length)));
+      drops.tell(decodeName(name.slice(0, -SUFFIX.length)));
     });
   } catch {
     // Core looks for deleted queues now and then.
@@ -23,10 +23,5 @@ export function watchDrops({ fsWatch, folders, link }: DriverContext): TopologyS
   }
   watcher.on('error', () => watcher.close());
   link.closed.then(() => watcher.close());
-  return (listener) => {
-    listeners.add(listener);
-    return () => {
-      listeners.delete(listener);
-    };
-  };
+  return (listener) => drops.listen(listener);
 }

@@ -1,10 +1,10 @@
+import type { QueueDrops } from '@kombu/core/virtual';
 import type { ChangeStream, Document } from 'mongodb';
 import type { Collections } from './collections.js';
 import { queueId } from './declarations.js';
 import type { ResolvedOptions } from './driver-context.js';
 import type { MongodbLink } from './link.js';
 import { type Notices, Watched } from './notices.js';
-import type { QueueDrops } from './queue-drops.js';
 
 /** How long the server may wait before it says that nothing has changed. */
 const AWAIT_MS = 10_000;

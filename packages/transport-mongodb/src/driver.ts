@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { TransportContext } from '@kombu/core';
-import type { VirtualDriver } from '@kombu/core/virtual';
+import { QueueDrops, type Unanswered, type VirtualDriver } from '@kombu/core/virtual';
 import { createBroadcast } from './broadcast.js';
 import { createChangeStream } from './change-stream.js';
 import { type Collections, collectionsOf, prepare } from './collections.js';
@@ -10,14 +10,12 @@ import type { MongodbLink } from './link.js';
 import type { Notices } from './notices.js';
 import { createPresence } from './presence.js';
 import { createPut } from './put.js';
-import { QueueDrops } from './queue-drops.js';
 import { createQueues } from './queues.js';
 import { createRecover, giveBackAll } from './recover.js';
 import { createReserve, createReserveExpired } from './reserve.js';
 import { createExtend, createSettle } from './settle.js';
 import { createSignals } from './signals.js';
 import { createTopology } from './topology.js';
-import type { Unanswered } from './unanswered.js';
 
 /** How long close() waits for answers that are under way. */
 const CLOSE_GRACE_MS = 2000;

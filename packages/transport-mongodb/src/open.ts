@@ -5,12 +5,11 @@ import {
   KombuError,
   type TransportContext,
 } from '@kombu/core';
-import type { VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
+import type { Unanswered, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import { connect } from './connect.js';
 import { createDriver } from './driver.js';
 import type { ResolvedOptions } from './driver-context.js';
 import { type MongodbOptions, mongodbOptionSpecs } from './options.js';
-import type { Unanswered } from './unanswered.js';
 
 /** The options with every default filled in, for callers that did not. */
 function resolve(options: MongodbOptions & VirtualOptions): ResolvedOptions {

@@ -1,8 +1,8 @@
+import type { QueueDrops } from '@kombu/core/virtual';
 import { ObjectId } from 'mongodb';
 import type { Collections, SignalDocument } from './collections.js';
 import type { MongodbLink } from './link.js';
 import { type Notices, Watched } from './notices.js';
-import type { QueueDrops } from './queue-drops.js';
 import { Tail } from './tail.js';
 
 /** How long a link waits before it says again that a queue has something. */

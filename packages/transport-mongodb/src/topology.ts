@@ -2,6 +2,7 @@ import {
   type BindingRecord,
   type ExchangeRecord,
   predeclaredType,
+  type QueueDrops,
   type QueueRecord,
   type TopologyStore,
   topicPattern,
@@ -17,7 +18,6 @@ import {
   stableJson,
 } from './declarations.js';
 import type { DriverContext } from './driver-context.js';
-import type { QueueDrops } from './queue-drops.js';
 import { deleteMessages } from './queues.js';
 import { isNothing, readTables } from './routing-table.js';
 

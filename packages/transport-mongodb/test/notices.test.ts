@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { Connection, Exchange, Queue, silentLogger, systemClock, type TransportContext, uuid } from '@kombu/core';
+import { QueueDrops } from '@kombu/core/virtual';
 import { collectionsOf, prepare } from '../src/collections.js';
 import { type Connected, connect } from '../src/connect.js';
 import type { ResolvedOptions } from '../src/driver-context.js';
 import { mongodb } from '../src/index.js';
 import { mongodbOptionSpecs } from '../src/options.js';
-import { QueueDrops } from '../src/queue-drops.js';
 import { createSignals } from '../src/signals.js';
 import { Tail } from '../src/tail.js';
 import { targetOf } from './support/driver.js';

@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { uuid } from '@kombu/core';
-import type { VirtualDriver } from '@kombu/core/virtual';
-import { Unanswered } from '../src/unanswered.js';
+import { Unanswered, type VirtualDriver } from '@kombu/core/virtual';
 import { bodies, entry, openDriver, put, reserve } from './support/driver.js';
 import { skipped, startServer, type TestServer } from './support/server.js';
 

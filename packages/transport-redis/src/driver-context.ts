@@ -1,9 +1,8 @@
 import type { TransportContext } from '@kombu/core';
-import type { VirtualOptions } from '@kombu/core/virtual';
+import type { QueueDrops, VirtualOptions } from '@kombu/core/virtual';
 import type { Keys } from './keys.js';
 import type { RedisLink } from './link.js';
 import type { RedisOptions } from './options.js';
-import type { QueueDrops } from './queue-drops.js';
 
 type WithDefaults =
   | 'visibilityTimeoutMs'

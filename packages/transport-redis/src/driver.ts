@@ -1,22 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidOptionError, KombuError, NotSupportedError, type TransportContext } from '@kombu/core';
-import type { VirtualDriver } from '@kombu/core/virtual';
+import { QueueDrops, type Unanswered, type VirtualDriver } from '@kombu/core/virtual';
 import { createBroadcast } from './broadcast.js';
 import type { Connected } from './connect.js';
 import type { DriverContext, ResolvedOptions } from './driver-context.js';
+import { giveBackAll } from './give-back-all.js';
 import type { Keys } from './keys.js';
 import type { RedisLink } from './link.js';
 import { scripts } from './lua/all.js';
 import { createPresence } from './presence.js';
 import { createPut } from './put.js';
-import { QueueDrops } from './queue-drops.js';
 import { queueOrder } from './queue-order.js';
 import { createQueues } from './queues.js';
 import { createRecover } from './recover.js';
 import { createReserve, createReserveExpired } from './reserve.js';
 import { createExtend, createSettle } from './settle.js';
 import { createTopology } from './topology.js';
-import { giveBackAll, type Unanswered } from './unanswered.js';
 import { startTracking } from './watch.js';
 import { Watchdog } from './watchdog.js';
 

@@ -1,11 +1,10 @@
 import { type BrokerTarget, InvalidOptionError, type TransportContext } from '@kombu/core';
-import type { VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
+import type { Unanswered, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import { connect, databaseOf } from './connect.js';
 import { createDriver } from './driver.js';
 import type { ResolvedOptions } from './driver-context.js';
 import { createKeys } from './keys.js';
 import { type RedisOptions, redisOptionSpecs } from './options.js';
-import type { Unanswered } from './unanswered.js';
 
 /** The options with every default filled in, for callers that did not. */
 function resolve(options: RedisOptions & VirtualOptions): ResolvedOptions {

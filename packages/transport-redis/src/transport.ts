@@ -1,8 +1,7 @@
 import type { Transport } from '@kombu/core';
-import { defineVirtualTransport, type VirtualOptions } from '@kombu/core/virtual';
+import { defineVirtualTransport, Unanswered, type VirtualOptions } from '@kombu/core/virtual';
 import { open } from './open.js';
 import { type RedisOptions, redisOptionSpecs } from './options.js';
-import { Unanswered } from './unanswered.js';
 
 function createRedisTransport(): Transport<RedisOptions & VirtualOptions> {
   const unanswered = new Unanswered();

@@ -1,8 +1,7 @@
 import { KombuError } from '@kombu/core';
-import type { Watch } from '@kombu/core/virtual';
+import type { QueueDrops, Watch } from '@kombu/core/virtual';
 import type { Keys } from './keys.js';
 import type { RedisLink } from './link.js';
-import type { QueueDrops } from './queue-drops.js';
 
 const CHANNEL = '__redis__:invalidate';
 

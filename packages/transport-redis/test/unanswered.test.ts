@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startProxy, until } from '@kombu/brokers';
-import { Unanswered } from '../src/unanswered.js';
+import { Unanswered } from '@kombu/core/virtual';
 import { bodies, fill, openDriver, reserve } from './support/driver.js';
 import { startServer } from './support/server.js';
 

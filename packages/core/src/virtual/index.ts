@@ -37,6 +37,7 @@ export { createKeyValueTopology } from './key-value-topology.js';
 export { createLocalPresence } from './local-presence.js';
 export { createLocalTopology } from './local-topology.js';
 export type { PresenceEntry, PresenceStore } from './presence-store.js';
+export { QueueDrops } from './queue-drops.js';
 export { topicPattern } from './topic-pattern.js';
 export { compileTopics } from './topic-trie.js';
 export type {
@@ -48,3 +49,4 @@ export type {
   TopologyView,
 } from './topology-store.js';
 export type { VirtualOptions, VirtualTransportSpec } from './transport-spec.js';
+export { Unanswered } from './unanswered.js';

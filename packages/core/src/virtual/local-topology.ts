@@ -1,4 +1,5 @@
 import { bindingIdentity } from './binding-identity.js';
+import { QueueDrops } from './queue-drops.js';
 import type { BindingRecord, ExchangeRecord, ExchangeTable, QueueRecord, TopologyStore } from './topology-store.js';
 
 /** What is known of one exchange: its record, and the bindings by their identity. */
@@ -16,7 +17,7 @@ interface Entry {
 export function createLocalTopology(): TopologyStore {
   const exchanges = new Map<string, Entry>();
   const queues = new Map<string, QueueRecord>();
-  const listeners = new Set<(queue: string) => void>();
+  const drops = new QueueDrops();
   let revision = 0;
 
   const changed = (entry?: Entry): void => {
@@ -94,7 +95,7 @@ export function createLocalTopology(): TopologyStore {
       const there = queues.delete(name);
       if (there) changed();
       const touched = dropBindingsTo('queue', name);
-      if (there) for (const listener of listeners) listener(name);
+      if (there) drops.tell(name);
       return touched;
     },
     async bind(binding) {
@@ -110,11 +111,6 @@ export function createLocalTopology(): TopologyStore {
       changed(entry);
       tidy(binding.exchange, entry);
     },
-    onQueueDropped(listener) {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
+    onQueueDropped: (listener) => drops.listen(listener),
   };
 }

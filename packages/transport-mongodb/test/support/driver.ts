@@ -7,10 +7,17 @@ import {
   type TransportContext,
   uuid,
 } from '@kombu/core';
-import type { PutEntry, PutResult, Reserved, ReserveRequest, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
+import {
+  type PutEntry,
+  type PutResult,
+  type Reserved,
+  type ReserveRequest,
+  Unanswered,
+  type VirtualDriver,
+  type VirtualOptions,
+} from '@kombu/core/virtual';
 import { open } from '../../src/open.js';
 import type { MongodbOptions } from '../../src/options.js';
-import { Unanswered } from '../../src/unanswered.js';
 
 export type AllOptions = MongodbOptions & VirtualOptions;
 

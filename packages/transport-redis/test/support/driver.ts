@@ -6,10 +6,17 @@ import {
   type TransportContext,
   uuid,
 } from '@kombu/core';
-import type { BindingRecord, PutEntry, PutRequest, Reserved, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
+import {
+  type BindingRecord,
+  type PutEntry,
+  type PutRequest,
+  type Reserved,
+  Unanswered,
+  type VirtualDriver,
+  type VirtualOptions,
+} from '@kombu/core/virtual';
 import { open } from '../../src/open.js';
 import type { RedisOptions } from '../../src/options.js';
-import { Unanswered } from '../../src/unanswered.js';
 
 export type AllOptions = RedisOptions & VirtualOptions;
 

@@ -1,4 +1,4 @@
-/** Tells that queues are gone, whoever deleted them. */
+/** Who wants to hear of deleted queues: `TopologyStore.onQueueDropped` of a driver that is told of them. */
 export class QueueDrops {
   readonly #listeners = new Set<(queue: string) => void>();
 
@@ -10,7 +10,8 @@ export class QueueDrops {
     };
   }
 
+  /** A queue is gone, whoever deleted it. */
   tell(queue: string): void {
-    for (const listener of [...this.#listeners]) listener(queue);
+    for (const listener of this.#listeners) listener(queue);
   }
 }

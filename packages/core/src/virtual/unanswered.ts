@@ -1,13 +1,9 @@
-import { type DriverContext, leaseArgs, leaseKeys } from './driver-context.js';
-import type { Arg } from './link.js';
-import { giveBack } from './lua/give-back.js';
-
 /** Connections that are remembered at most; one that never comes back is forgotten in the end. */
 const MAX_CONNECTIONS = 1000;
 
 /**
- * Reserves whose answer was lost with their link. What they took is hidden until its lease ends, although nobody has it: the next
- * link of the same connection gives it back at once.
+ * Reserves whose answer was lost with their link, by the owner that each was made with. What they took is hidden until its lease
+ * ends, although nobody has it: the next link of the same connection gives it back at once. One for all links of a transport.
  */
 export class Unanswered {
   readonly #byConnection = new Map<string, readonly string[]>();
@@ -28,13 +24,4 @@ export class Unanswered {
     this.#byConnection.delete(connectionId);
     return owners;
   }
-}
-
-/** Gives everything that these owners have reserved back to the front of its queues. Nobody has seen it: it is not flagged. */
-export async function giveBackAll(context: DriverContext, owners: readonly string[]): Promise<void> {
-  if (owners.length === 0) return;
-  const args: Arg[] = leaseArgs(context);
-  for (const owner of owners) args.push(owner, 0);
-  const queues = (await context.link.run(giveBack, leaseKeys(context), args)) as string[];
-  for (const queue of queues) context.wake(queue);
 }
