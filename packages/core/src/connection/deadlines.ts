@@ -1,6 +1,7 @@
 import { InvalidOptionError, KombuError, TimeoutError } from '../errors/index.js';
 import { abortError, onAbort, throwIfAborted } from '../util/abort.js';
-import type { Clock } from '../util/clock.js';
+import { checkOptionNames } from '../util/check-options.js';
+import { type Clock, MAX_TIMER_MS } from '../util/clock.js';
 
 /** What every operation that waits takes. */
 export interface CallOptions {
@@ -10,8 +11,13 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** The longest time that a timer of Node can wait. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The names of {@link CallOptions}. */
+export const CALL_OPTION_NAMES: ReadonlySet<string> = new Set(['signal', 'timeoutMs']);
+
+/** Checks the options of a call by their names; nothing where none are given. @throws InvalidOptionError */
+export function checkCallOptions(owner: string, o: object | undefined, known = CALL_OPTION_NAMES): void {
+  if (o !== undefined) checkOptionNames(owner, o, known);
+}
 
 /** Checks a `timeoutMs`; undefined and Infinity are no limit. */
 export function checkedTimeout(timeoutMs: unknown, what: string): number | undefined {

@@ -3,8 +3,8 @@ import type { MaybePromise, PublishOp, Channel as TransportChannel } from '../tr
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { abortError, onAbort } from '../util/abort.js';
 import type { Clock } from '../util/clock.js';
+import { MAX_TIMER_MS } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
-import { MAX_TIMER_MS } from './deadlines.js';
 import {
   asKombuError,
   ENSURE_INTERVALS,
