@@ -44,6 +44,7 @@ export class ChildProcessHandle {
   #requests = 0;
   #errors = '';
   #over = false;
+  #how = '';
 
   constructor(child: ChildProcess, waitMs: number) {
     this.#process = child;
@@ -55,9 +56,10 @@ export class ChildProcessHandle {
     });
     // 'close', not 'exit': by then everything that it said has been read.
     this.#exited = new Promise((resolve) => {
-      child.once('close', () => {
+      child.once('close', (code, signal) => {
         this.#over = true;
-        const ended = new Error(`the child process ended ${this.#errors}`);
+        this.#how = `the child process ended (${signal ?? `code ${code}`}) ${this.#errors}`;
+        const ended = new Error(this.#how);
         for (const call of this.#waiting.values()) call.reject(ended);
         this.#waiting.clear();
         resolve();
@@ -90,7 +92,7 @@ export class ChildProcessHandle {
     await until(
       what,
       () => {
-        if (this.#over) throw new Error(`${what}: the child process ended ${this.#errors}`);
+        if (this.#over) throw new Error(`${what}: ${this.#how}`);
         return condition(this.ledger);
       },
       ms,
