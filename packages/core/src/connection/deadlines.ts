@@ -1,6 +1,5 @@
 import { InvalidOptionError, KombuError, TimeoutError } from '../errors/index.js';
 import { abortError, onAbort, throwIfAborted } from '../util/abort.js';
-import { checkOptionNames } from '../util/check-options.js';
 import { type Clock, MAX_TIMER_MS } from '../util/clock.js';
 
 /** What every operation that waits takes. */
@@ -9,14 +8,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** The longest the call may take, in milliseconds, everything inside it counted; then TimeoutError. Default: no limit. */
   readonly timeoutMs?: number | undefined;
-}
-
-/** The names of {@link CallOptions}. */
-export const CALL_OPTION_NAMES: ReadonlySet<string> = new Set(['signal', 'timeoutMs']);
-
-/** Checks the options of a call by their names; nothing where none are given. @throws InvalidOptionError */
-export function checkCallOptions(owner: string, o: object | undefined, known = CALL_OPTION_NAMES): void {
-  if (o !== undefined) checkOptionNames(owner, o, known);
 }
 
 /** Checks a `timeoutMs`; undefined and Infinity are no limit. */

@@ -13,6 +13,8 @@ export interface Faults {
   settleLater?: (outcome: string) => KombuError | undefined;
   /** The error with which a settlement is refused. */
   settle?: (outcome: string) => KombuError | undefined;
+  /** What a settlement that is to be confirmed ends with, after it was taken. */
+  confirmation?: (outcome: string) => Promise<void> | undefined;
   /** Gets what each channel tells its owner by. */
   opened?: (events: ChannelEvents) => void;
 }
@@ -37,7 +39,7 @@ export function faultyMemory(faults: Faults): Transport & Pick<MemoryTransport, 
           const taken = channel.settle(delivery, outcome, options);
           const late = faults.settleLater?.(outcome);
           if (late !== undefined) setImmediate(() => events.settleFailed(delivery, late));
-          return taken;
+          return (options?.confirm === true && faults.confirmation?.(outcome)) || taken;
         };
         return new Proxy(channel, {
           get: (_, name) => {
