@@ -176,7 +176,7 @@ describe('a store that fails', () => {
     }
     await channel.declareQueue(queue('first'));
     await channel.publish(message('first'), to('', 'first'));
-    channel.setChannelPrefetch(1);
+    channel.setChannelPrefetch?.(1);
     const first = await collect(channel, 'first');
     await until('the only credit is taken', () => first.got.length === 1);
     const consumers: { got: Delivery[] }[] = [];
@@ -185,7 +185,7 @@ describe('a store that fails', () => {
     }
     await settle();
     // Now there is credit for all of them: they are asked together.
-    channel.setChannelPrefetch(0);
+    channel.setChannelPrefetch?.(0);
     const counts = () => consumers.map(({ got }) => got.length);
     await until('the others come', () => String(counts()) === '1,0,1');
     expect(warnings[0]?.code).toBe('ERR_KOMBU_PRECONDITION_FAILED');

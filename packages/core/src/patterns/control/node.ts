@@ -122,7 +122,8 @@ export class Node<S = unknown> {
 
   /** Carries a command out if it is for this node, and sends the reply. Never rejects. Resolves with the reply, if it did it. */
   async handleMessage(body: unknown, message?: Message): Promise<unknown> {
-    if (message !== undefined) this.mailbox.clock.adjust(Number(message.headers.clock ?? 0));
+    const sent = message?.headers.clock;
+    if (message !== undefined) this.mailbox.clock.adjust(typeof sent === 'number' ? sent : 0);
     const request = readRequest(body);
     if (request === undefined) {
       this.#log('a command has no method', undefined);
