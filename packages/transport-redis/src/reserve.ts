@@ -76,7 +76,14 @@ export function createReserve(
     args.push(context.serving.join(), ...lists.ordered);
     context.unanswered.add(owner);
     const sent = send(reserveScript, args, lists);
-    const reply = (await sent.reply) as string[] | null;
+    let reply: string[] | null;
+    try {
+      reply = (await sent.reply) as string[] | null;
+    } catch (error) {
+      // A refusal is an answer too; only a lost link leaves open what it has done.
+      if (link.isOpen) context.unanswered.delete(owner);
+      throw error;
+    }
     context.unanswered.delete(owner);
     if (reply === null) {
       listen(request, lists, [], 0, sent.listening);
