@@ -1,33 +1,20 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { aptInstall, isUnavailable, run, until } from '@kombu/brokers';
+import { isUnavailable, until } from '@kombu/brokers';
 import { Connection, Exchange, type Message, Queue } from '@kombu/core';
-import { findPython, type PythonPeer, startPython } from '@kombu/interop';
+import { type PythonPeer, startPython } from '@kombu/interop';
 import { mongodb } from '../src/index.js';
 import { skipped, startServer, type TestServer } from './support/server.js';
 
 // Python looks once a second, on a machine that may be busy.
 jest.setTimeout(60_000);
 
-/** Python Kombu with a MongoDB driver, or why there is none. */
-async function startPeer(): Promise<PythonPeer | string> {
-  const found = await findPython('5.2');
-  if (isUnavailable(found)) return found.unavailable;
-  const canImport = async () => (await run(found.python, ['-c', 'import pymongo'])).code === 0;
-  if (!(await canImport())) {
-    const reason = await aptInstall(['python3-pymongo']);
-    if (reason !== undefined || !(await canImport())) return reason ?? 'python3-pymongo cannot be imported';
-  }
-  const peer = await startPython({ version: '5.2' });
-  return isUnavailable(peer) ? peer.unavailable : peer;
-}
-
 const started = await startServer();
-const peer = await startPeer();
+const peer = await startPython({ version: '5.2', module: { name: 'pymongo', debian: 'python3-pymongo' } });
 
 if (typeof started === 'string') describe('interop', () => skipped(started));
-else if (typeof peer === 'string') {
+else if (isUnavailable(peer)) {
   await started.close();
-  describe('interop', () => skipped(peer));
+  describe('interop', () => skipped(peer.unavailable));
 } else suite(started, peer);
 
 function suite(server: TestServer, python: PythonPeer): void {
