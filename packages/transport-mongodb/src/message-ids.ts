@@ -10,22 +10,24 @@ const COUNTER_AT = 9;
  */
 export class MessageIds {
   readonly #clock: ServerClock;
+  readonly #generate: (seconds: number) => Uint8Array;
   #seconds = 0;
   #counter = 0;
 
-  constructor(clock: ServerClock) {
+  /** @param generate makes the bytes of an id */
+  constructor(clock: ServerClock, generate = (seconds: number): Uint8Array => ObjectId.generate(seconds)) {
     this.#clock = clock;
+    this.#generate = generate;
   }
 
   next(): ObjectId {
     const now = Math.floor(this.#clock.in().getTime() / 1000);
-    const id = ObjectId.generate(Math.max(now, this.#seconds));
-    const view = new DataView(id.buffer, id.byteOffset, id.byteLength);
-    const counter = view.getUint32(COUNTER_AT - 1) & 0xffffff;
+    const id = this.#generate(Math.max(now, this.#seconds));
+    const counter = Buffer.from(id.buffer, id.byteOffset, id.byteLength).readUIntBE(COUNTER_AT, 3);
     if (now > this.#seconds) this.#seconds = now;
     else if (counter < this.#counter) {
       this.#seconds++;
-      view.setUint32(0, this.#seconds);
+      Buffer.from(id.buffer, id.byteOffset, id.byteLength).writeUInt32BE(this.#seconds, 0);
     }
     this.#counter = counter;
     return new ObjectId(id);
