@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Consul, isUnavailable, until } from '@kombu/brokers';
 import { type Connection, Exchange, type Message, Queue } from '@kombu/core';
 import { type PythonPeer, startPython } from '@kombu/interop';
+import { PYTHON_VIDEO } from '@kombu/interop/both-ways';
 import { connect, fetched, keysBelow } from './support/connect.js';
 import { withServer } from './support/server.js';
 
@@ -10,7 +11,6 @@ jest.setTimeout(60_000);
 const python = await startPython({ version: '5.2', module: { name: 'consul', debian: 'python3-consul' } });
 const media = new Exchange('media', { type: 'direct' });
 const video = new Queue('video', { exchange: media, routingKey: 'video' });
-const PY_VIDEO = { name: 'video', exchange: { name: 'media', type: 'direct' }, routing_key: 'video' };
 const ROUTE = { exchange: 'media', routing_key: 'video' };
 
 function suite(server: Consul, peer: PythonPeer): void {
@@ -19,7 +19,7 @@ function suite(server: Consul, peer: PythonPeer): void {
 
   beforeAll(async () => {
     await peer.open(server.url);
-    await peer.declare({ queue: PY_VIDEO });
+    await peer.declare({ queue: PYTHON_VIDEO });
     connection = connect(server);
     await video.bind(connection).declare();
   });
