@@ -131,6 +131,8 @@ async function environment(folder, port, epmdPort) {
     RABBITMQ_PID_FILE: path.join(folder, 'pid'),
     RABBITMQ_CONFIG_FILE: path.join(folder, 'rabbitmq.conf'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    // Of rabbitmqctl, too, which runs in the folder of the test.
+    ERL_CRASH_DUMP: path.join(folder, 'erl_crash.dump'),
     // The script turns into the Erlang machine, instead of staying as its parent.
     detached: 'true',
     // One scheduler that sleeps when there is nothing to do: tests share the machine with it.
