@@ -87,6 +87,33 @@ function suite(server: TestServer): void {
     });
   });
 
+  it('a reserve that brings less than it was asked for, of large messages, says that there is more', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    relay.script = async (command) => {
+      if (isHello(command)) return primary();
+      if (isStream(command)) return { reply: cursor(1, 'firstBatch') };
+      if (!('getMore' in command)) return undefined;
+      await held;
+      return 'cut';
+    };
+    const driver = await open();
+    const large = 'x'.repeat(2_100_000);
+    await put(driver, ...['a', 'b', 'c'].map((n) => entry('q', n + large)));
+    const woken: string[] = [];
+    const watch = driver.watch?.((queue) => woken.push(queue));
+    watch?.add('q');
+    await until(() => woken.length === 1, { what: 'the first look' });
+    expect(await reserve(driver, ['q'])).toHaveLength(2);
+    expect(woken).toEqual(['q', 'q']);
+    expect(await reserve(driver, ['q'])).toHaveLength(1);
+    expect(woken).toEqual(['q', 'q']);
+    await watch?.close();
+    release();
+  }, 30_000);
+
   it('a requeue whose answer is lost with the link stores the message once', async () => {
     const driver = await open();
     await put(driver, entry('q', 'a'), entry('q', 'b'));
