@@ -170,6 +170,49 @@ function suite(server: TestServer): void {
     expect(stored?.consumers.map((one: Document) => one.consumer)).toEqual(['b', 'c']);
   });
 
+  it('a queue that is declared again while somebody removes it as expired is there in the end, with its binding', async () => {
+    const [driver, other] = [await open(), await direct()];
+    const record = { name: 'm', durable: true, exclusive: false, autoDelete: false, arguments: { 'x-expires': 100 } };
+    const binding = {
+      exchange: 'x',
+      destination: 'm',
+      destinationType: 'queue',
+      routingKey: 'k',
+      arguments: {},
+    } as const;
+    await driver.topology?.saveQueue(record);
+    await driver.topology?.bind(binding);
+    await put(driver, entry('m', 'old'));
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let state: 'removing' | undefined;
+    relay.script = async (command) => {
+      if (command.delete !== 'messages') return undefined;
+      state = 'removing';
+      await held;
+      return undefined;
+    };
+    const { signal } = new AbortController();
+    await until(
+      () => {
+        void driver.recover?.({ limit: 100, signal }).catch(() => {});
+        return state === 'removing';
+      },
+      { what: 'its time is over', everyMs: 100 },
+    );
+    const longer = { ...record, arguments: { 'x-expires': 60_000 } };
+    const declaring = other.topology?.saveQueue(longer).then(() => other.topology?.bind(binding));
+    await Promise.race([declaring, new Promise((resolve) => setTimeout(resolve, 300))]);
+    release();
+    await declaring;
+    await driver.recover?.({ limit: 100, signal });
+    expect(await other.topology?.loadQueue('m')).toEqual(longer);
+    expect(await server.collection('messages.routing').countDocuments({ queue: 'm' })).toBe(1);
+    expect(await messages().countDocuments()).toBe(0);
+  });
+
   it('messages have the server’s time in their ids, which is their place', async () => {
     const hour = 3_600_000;
     relay.script = (command) => {
