@@ -73,6 +73,8 @@ describe('request and reply', () => {
     const { connection } = openMemory();
     await using client = connection.rpcClient();
     await expect(client.call('missing', 1)).rejects.toMatchObject({ code: 'ERR_KOMBU_NO_ROUTE' });
+    const patient = client.call('missing', 1, { mandatory: false, timeoutMs: 30 });
+    await expect(patient).rejects.toMatchObject({ code: 'ERR_KOMBU_TIMEOUT' });
     await connection.close();
   });
 

@@ -32,10 +32,16 @@ export interface RpcClientOptions {
 /** What a call takes besides its body. */
 export interface RpcCallOptions
   extends CallOptions,
-    Omit<PublishOptions, 'replyTo' | 'correlationId' | 'mandatory' | 'immediate' | 'timeoutMs' | 'signal'> {}
+    Omit<PublishOptions, 'replyTo' | 'correlationId' | 'mandatory' | 'immediate' | 'timeoutMs' | 'signal'> {
+  /**
+   * Rejects at once with UndeliverableError NO_ROUTE when nobody has declared the queue. Default: on RabbitMQ and memory; elsewhere
+   * a program of another language may be waiting at a queue that it never declared, so a call waits for it until its time is over.
+   */
+  readonly mandatory?: boolean | undefined;
+}
 
 const OPTIONS = new Set(['timeoutMs', 'serializer', 'compression', 'accept', 'replyQueueExpiresMs']);
-const NOT_IN_CALL = ['replyTo', 'correlationId', 'mandatory', 'immediate'];
+const NOT_IN_CALL = ['replyTo', 'correlationId', 'immediate'];
 const CALL_NAMES = new Set([...PUBLISH_OPTION_NAMES].filter((name) => !NOT_IN_CALL.includes(name)));
 const DEFAULT_TIMEOUT_MS = 30_000;
 const REPLY_QUEUE_EXPIRES_MS = 60_000;
@@ -108,7 +114,7 @@ export class RpcClient {
    *
    * The request is taken out of its queue when the call is over by its time.
    *
-   * @throws RemoteError, what the handler there threw; TimeoutError; AbortedError; UndeliverableError NO_ROUTE (no such queue, where the broker can tell);
+   * @throws RemoteError, what the handler there threw; TimeoutError; AbortedError; UndeliverableError NO_ROUTE (no such queue, see `mandatory`);
    * ClosedError; DecodeError, ContentDisallowed (the reply); what `publish` throws.
    */
   async call<R = unknown>(
@@ -129,7 +135,7 @@ export class RpcClient {
           ...routeTo(target, publish),
           replyTo: this.#replies.name,
           correlationId,
-          mandatory: knowsItsQueues(this.#connection),
+          mandatory: publish.mandatory ?? knowsItsQueues(this.#connection),
           signal: limit,
           timeoutMs: Number.POSITIVE_INFINITY,
           ...(Number.isFinite(timeoutMs) ? { expirationMs: publish.expirationMs ?? timeoutMs } : {}),
