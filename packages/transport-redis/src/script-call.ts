@@ -1,8 +1,26 @@
 import { Command } from 'ioredis';
 import type { Script } from './lua/script.js';
 
-/** An argument of a script. */
-export type ScriptArg = string | number;
+/** Arguments in a row that many calls share, encoded once. */
+export class EncodedArgs {
+  readonly count: number;
+  readonly text: string;
+
+  constructor(args: readonly (string | number)[]) {
+    this.count = args.length;
+    this.text = textOf(args);
+  }
+}
+
+/** What a call of a script begins with: its keys, and the first of its arguments. */
+export class ScriptHead extends EncodedArgs {
+  constructor(keys: readonly string[], args: readonly (string | number)[] = []) {
+    super([keys.length, ...keys, ...args]);
+  }
+}
+
+/** An argument of a script, or several. */
+export type ScriptArg = string | number | EncodedArgs;
 
 /** A command whose text is made here in one go: ioredis would look at every argument several times. */
 class TextCommand extends Command {
@@ -22,6 +40,30 @@ function bulk(text: string): string {
   return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 }
 
+function textOf(args: readonly ScriptArg[]): string {
+  let text = '';
+  for (const arg of args) {
+    text += typeof arg === 'string' ? bulk(arg) : typeof arg === 'number' ? bulk(String(arg)) : arg.text;
+  }
+  return text;
+}
+
+function countOf(args: readonly ScriptArg[]): number {
+  let count = args.length;
+  for (const arg of args) if (typeof arg === 'object') count += arg.count - 1;
+  return count;
+}
+
+/** ASCII is the same in both encodings, and nearly all there is. */
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
+}
+
+/** A command that is written as RESP here. */
+export function textCommand(name: string, args: EncodedArgs): Command {
+  return new TextCommand(name, bytesOf(`*${1 + args.count}\r\n${bulk(name)}${args.text}`));
+}
+
 /**
  * One run of a script, written as RESP. Kept until the reply is there, because a server that has lost the script has to be sent
  * its text.
@@ -33,13 +75,10 @@ export class ScriptCall {
   readonly #count: number;
   readonly #rest: string;
 
-  constructor(script: Script, keys: readonly string[], args: readonly ScriptArg[]) {
+  constructor(script: Script, head: ScriptHead, args: readonly ScriptArg[]) {
     this.#script = script;
-    this.#count = 3 + keys.length + args.length;
-    let rest = bulk(String(keys.length));
-    for (const key of keys) rest += bulk(key);
-    for (const arg of args) rest += bulk(typeof arg === 'string' ? arg : String(arg));
-    this.#rest = rest;
+    this.#count = 2 + head.count + countOf(args);
+    this.#rest = head.text + textOf(args);
   }
 
   /** Names the script by its digest. */
@@ -53,9 +92,6 @@ export class ScriptCall {
   }
 
   #command(name: string, script: string): Command {
-    const text = `*${this.#count}\r\n${bulk(name)}${bulk(script)}${this.#rest}`;
-    // ASCII is the same in both encodings, and nearly all there is.
-    const isAscii = Buffer.byteLength(text) === text.length;
-    return new TextCommand(name, Buffer.from(text, isAscii ? 'latin1' : 'utf8'));
+    return new TextCommand(name, bytesOf(`*${this.#count}\r\n${bulk(name)}${bulk(script)}${this.#rest}`));
   }
 }
