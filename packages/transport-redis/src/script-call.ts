@@ -8,7 +8,7 @@ export class EncodedArgs {
 
   constructor(args: readonly (string | number)[]) {
     this.count = args.length;
-    this.text = textOf(args);
+    this.text = textOf(args, byteLength);
   }
 }
 
@@ -36,14 +36,21 @@ class TextCommand extends Command {
   }
 }
 
-function bulk(text: string): string {
-  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+type LengthOf = (text: string) => number;
+
+/** How many bytes a text of ASCII has: asking the text itself takes longer, and nearly all there is is ASCII. */
+const charLength: LengthOf = (text) => text.length;
+const byteLength: LengthOf = (text) => Buffer.byteLength(text);
+
+function bulk(text: string, lengthOf: LengthOf): string {
+  return `$${lengthOf(text)}\r\n${text}\r\n`;
 }
 
-function textOf(args: readonly ScriptArg[]): string {
+function textOf(args: readonly ScriptArg[], lengthOf: LengthOf): string {
   let text = '';
   for (const arg of args) {
-    text += typeof arg === 'string' ? bulk(arg) : typeof arg === 'number' ? bulk(String(arg)) : arg.text;
+    if (typeof arg === 'string') text += bulk(arg, lengthOf);
+    else text += typeof arg === 'number' ? bulk(String(arg), lengthOf) : arg.text;
   }
   return text;
 }
@@ -54,14 +61,18 @@ function countOf(args: readonly ScriptArg[]): number {
   return count;
 }
 
-/** ASCII is the same in both encodings, and nearly all there is. */
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
+/** The bytes of what `write` writes; it is called again with the lengths in bytes where not all of it is ASCII. */
+function bytesOf(write: (lengthOf: LengthOf) => string): Buffer {
+  const text = write(charLength);
+  return Buffer.byteLength(text) === text.length ? Buffer.from(text, 'latin1') : Buffer.from(write(byteLength));
 }
 
 /** A command that is written as RESP here. */
 export function textCommand(name: string, args: EncodedArgs): Command {
-  return new TextCommand(name, bytesOf(`*${1 + args.count}\r\n${bulk(name)}${args.text}`));
+  return new TextCommand(
+    name,
+    bytesOf((lengthOf) => `*${1 + args.count}\r\n${bulk(name, lengthOf)}${args.text}`),
+  );
 }
 
 /**
@@ -72,13 +83,13 @@ export function textCommand(name: string, args: EncodedArgs): Command {
  */
 export class ScriptCall {
   readonly #script: Script;
-  readonly #count: number;
-  readonly #rest: string;
+  readonly #head: ScriptHead;
+  readonly #args: readonly ScriptArg[];
 
   constructor(script: Script, head: ScriptHead, args: readonly ScriptArg[]) {
     this.#script = script;
-    this.#count = 2 + head.count + countOf(args);
-    this.#rest = head.text + textOf(args);
+    this.#head = head;
+    this.#args = args;
   }
 
   /** Names the script by its digest. */
@@ -92,6 +103,12 @@ export class ScriptCall {
   }
 
   #command(name: string, script: string): Command {
-    return new TextCommand(name, bytesOf(`*${this.#count}\r\n${bulk(name)}${bulk(script)}${this.#rest}`));
+    const head = this.#head;
+    const args = this.#args;
+    const start = `*${2 + head.count + countOf(args)}\r\n`;
+    return new TextCommand(
+      name,
+      bytesOf((lengthOf) => start + bulk(name, lengthOf) + bulk(script, lengthOf) + head.text + textOf(args, lengthOf)),
+    );
   }
 }
