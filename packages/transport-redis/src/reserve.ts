@@ -53,10 +53,14 @@ export function createReserve(
   const stepAt = ({ ordered }: Lists, list: number): string =>
     context.serving[Math.floor(list / ordered.length)] ?? '0';
 
+  /** Whether the last reserve brought all that it asked for. */
+  let busy = false;
+
   /**
    * Has the server tell of the next message on these lists: of all that were asked, or after a full batch, which another reserve
    * follows anyway, of those that we have cut (NOLOOP makes the server forget them). Whatever came since wakes the queues at once.
-   * `listening` was sent along with the reserve.
+   * `listening` was sent along with the reserve; else it is sent when the handlers have been called, in one write with what they
+   * have acknowledged.
    */
   const listen = (
     request: ReserveRequest,
@@ -66,21 +70,27 @@ export function createReserve(
     listening: Promise<unknown> | undefined,
   ): void => {
     const full = count >= request.max;
+    busy = full;
     if (!link.tracks || (full && listening !== undefined)) return;
+    const found = (number: unknown): void => {
+      if (!full && Number(number) > 0) for (const queue of request.queues) context.wake(queue);
+    };
+    const lost = (): void => {}; // a lost link has nothing to listen to
+    if (listening !== undefined) {
+      listening.then(found, lost);
+      return;
+    }
     const args = full ? [...cut].map((list) => lists.names[list] ?? '') : asArgs(lists);
-    const found = listening ?? link.tracked('EXISTS', 'exists', args);
-    found.then(
-      (number) => {
-        if (!full && Number(number) > 0) for (const queue of request.queues) context.wake(queue);
-      },
-      () => {}, // a lost link has nothing to listen to
-    );
+    process.nextTick(() => link.tracked('EXISTS', 'exists', args).then(found, lost));
   };
 
-  /** Sends a reserve; where the lists are few, what has the server tell of them goes with it. */
+  /**
+   * Sends a reserve. Where the lists are few and messages come faster than they are taken, what has the server tell of them goes
+   * with it; a message for an idle consumer is not to wait for that.
+   */
   const send = (script: Script, args: readonly ScriptArg[], lists: Lists) => {
     const reply = link.run(script, lists.head, args);
-    if (!link.tracks || lists.names.length > FEW_LISTS) return { reply, listening: undefined };
+    if (!link.tracks || !busy || lists.names.length > FEW_LISTS) return { reply, listening: undefined };
     const listening = link.tracked('EXISTS', 'exists', asArgs(lists));
     listening.catch(() => {});
     return { reply, listening };

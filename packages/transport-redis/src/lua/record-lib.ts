@@ -151,7 +151,7 @@ local function body_bytes(raw) return use_envelopes().body_bytes(raw) end
 `;
 
 /**
- * Records the only message of a reserve (needs `listLib` and `momentLib`, and `raw`, `home`, `owner` and `lease` in scope): leaves its
+ * Records the only message of a reserve (needs `listLib` and the keys of `momentLib`, and `raw`, `home`, `owner` and `lease` in scope): leaves its
  * delivery tag in `tag`. What `recordLib` does with a usual envelope whose tag is not in use, without its functions: one message
  * for an idle consumer costs the server half as much. Anything else leaves `tag` nil and nothing written.
  */
@@ -172,7 +172,9 @@ if p and not find(raw, '"properties":', p + 13, true) then
     if not found then exchange, key = '""', cjson.encode(home.queue) end
     if call('HSETNX', UNACKED, usual, '[' .. raw .. ', ' .. exchange .. ', ' .. key .. ']') == 1 then
       tag = usual
-      local score, now = moment()
+      local time = call('TIME')
+      local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + 1
+      local score = format('%.6f', now / 1000000)
       call('ZADD', INDEX, score, tag)
       local homes = { { home.queue, home.step } }
       local content = { born = now, tags = { tag }, lengths = { #raw }, places = { 1 }, homes = homes }

@@ -1,4 +1,4 @@
-import { momentLib, weighLib } from './lease-lib.js';
+import { KEYS_LINE, momentLib, PRIME, weighLib } from './lease-lib.js';
 import { listLib } from './list-lib.js';
 import { lazyEnvelopeLib, recordLib, recordOneLib } from './record-lib.js';
 import { script } from './script.js';
@@ -19,14 +19,13 @@ import { script } from './script.js';
 export const reserve = script(
   'reserve',
   listLib,
-  momentLib,
+  KEYS_LINE,
   `
 local owner, max, lease, budget = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local raws, homes, cuts = {}, {}, {}
-local queues, steps = #ARGV - 9, {}
-for step in string.gmatch(ARGV[9], '[^,]+') do steps[#steps + 1] = step end
+local queues, steps = #ARGV - 9, nil
 local count, bytes = 0, 0
-prime()
+${PRIME}
 -- How many of so many lists have anything is one question; the others are not asked.
 for first = 6, #KEYS, 16 do
   local last = math.min(first + 15, #KEYS)
@@ -44,7 +43,12 @@ for first = 6, #KEYS, 16 do
       local n = #found
       if n > 0 and not home then
         local at = l - 6
-        home = { queue = ARGV[10 + at % queues], step = steps[1 + math.floor(at / queues)], number = l - 5 }
+        if not steps and at >= queues then
+          steps = {}
+          for step in string.gmatch(ARGV[9], '[^,]+') do steps[#steps + 1] = step end
+        end
+        local step = at < queues and match(ARGV[9], '^[^,]+') or steps[1 + math.floor(at / queues)]
+        home = { queue = ARGV[10 + at % queues], step = step, number = l - 5 }
       end
       for i = n, 1, -1 do
         count = count + 1
@@ -74,6 +78,7 @@ if count == 1 and not sized then
 end
 `,
   // From here on: an idle consumer asks often for nothing, and is not to pay for functions that it does not call.
+  momentLib,
   lazyEnvelopeLib,
   recordLib,
   `
