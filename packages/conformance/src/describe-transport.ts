@@ -3,7 +3,7 @@ import { whySkipped } from './case.js';
 import { createEnvironment, type Environment, type EnvironmentControl } from './environment.js';
 import type { BrokerHandle } from './hooks.js';
 import type { Runner, TransportUnderTest, Variant } from './options.js';
-import { deadlineOf, runCase, runGroup } from './run-case.js';
+import { afterDeadline, deadlineOf, runCase, runGroup } from './run-case.js';
 import { allGroups, coreGroups } from './suite.js';
 
 /** A runner's own limit lies above the deadline of a case, so that the case can say what it waited for. */
@@ -16,7 +16,7 @@ function register(runner: Runner, groups: readonly Group[], environment: Environ
       for (const c of g.cases) {
         const reason = whySkipped(c, environment.hooks, environment.child);
         if (reason === undefined) {
-          const limit = deadlineOf(c, environment) + environment.waitMs + GRACE_MS;
+          const limit = deadlineOf(c, environment) + afterDeadline(environment) + GRACE_MS;
           runner.it(c.name, () => runCase(g, c, environment), limit);
         } else {
           const test = `${g.name}: ${c.name}`;

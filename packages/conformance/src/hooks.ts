@@ -24,6 +24,8 @@ export interface BrokerHooks<B extends BrokerHandle = BrokerHandle> {
   killConnections?(broker: B): Promise<void>;
   /** How many clients the broker has right now. */
   connectionCount?(broker: B): Promise<number>;
+  /** What the broker says of its queues and clients right now; added to the message of a case that failed. */
+  diagnose?(broker: B): Promise<string>;
   /** The handle of a place where no broker listens. */
   refused?(broker: B): B;
   /** The same broker with credentials that it refuses. */
@@ -56,4 +58,4 @@ export type Open<B extends BrokerHandle = BrokerHandle> = (
 ) => Promise<Connection> | Connection;
 
 /** A hook, or the child hook, that a case cannot do without. */
-export type Need = 'child' | Exclude<keyof BrokerHooks, 'start' | 'stop'>;
+export type Need = 'child' | Exclude<keyof BrokerHooks, 'start' | 'stop' | 'diagnose'>;

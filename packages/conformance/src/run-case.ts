@@ -33,6 +33,24 @@ export function probeOnce(feature: Feature, t: CaseContext): Promise<Probe> {
   return found;
 }
 
+/** What a broker may take to say how it is, in milliseconds. */
+const DIAGNOSE_MS = 30_000;
+
+/** How much longer than its deadline a case may take, in milliseconds: for cleaning up, and for {@link diagnosis}. */
+export function afterDeadline({ hooks, waitMs }: Environment): number {
+  return waitMs + (hooks.diagnose === undefined ? 0 : DIAGNOSE_MS);
+}
+
+/** How the broker is when a case has failed, before anything is cleaned up; empty without the hook. */
+async function diagnosis({ hooks, broker }: Environment): Promise<string> {
+  if (hooks.diagnose === undefined) return '';
+  try {
+    return `\n${await within(hooks.diagnose(broker()), DIAGNOSE_MS, 'diagnose')}\n`;
+  } catch (error) {
+    return `\nno diagnosis: ${String(error)}\n`;
+  }
+}
+
 async function runBody(c: Case, test: string, t: CaseContext): Promise<void> {
   if (c.features.length > 0) {
     const capabilities = await t.capabilities();
@@ -52,10 +70,12 @@ export async function runCase(g: Group, c: Case, environment: Environment): Prom
   const t = new CaseContext(environment, test, randomUUID().slice(0, 8));
   const deadline = deadlineOf(c, environment);
   const failures: unknown[] = [];
+  let state = '';
   try {
     await within(runBody(c, test, t), deadline, 'the whole case');
   } catch (error) {
     failures.push(error);
+    state = await diagnosis(environment);
   }
   try {
     await t.cleanUp();
@@ -65,7 +85,7 @@ export async function runCase(g: Group, c: Case, environment: Environment): Prom
   if (failures.length === 0) return;
   const text = failures.map((error) => (error instanceof Error ? error.message : String(error))).join('; ');
   const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
-  throw new Error(`${text} [seed ${environment.scale.seed}]`, { cause });
+  throw new Error(`${text}${state} [seed ${environment.scale.seed}]`, { cause });
 }
 
 /** Runs the cases of a group one after the other and tells how each ended. It needs no test runner. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, it } from '@jest/globals';
-import { startChild } from '../src/child/child-process.js';
+import { ChildProcessHandle, startChild } from '../src/child/child-process.js';
 import { Collector, ids } from '../src/collector.js';
 import { startProxy } from '../src/index.js';
 import { seededRandom, seedFor } from '../src/random.js';
@@ -114,6 +116,23 @@ describe('a child process', () => {
     await assert.rejects(publishing, { code: 'ERR_KOMBU_NOT_FOUND' });
     await child.stop();
     assert.deepEqual(await child.kill(), []);
+  }, 30_000);
+
+  it('has said everything it went on from when it is killed, however far behind its parent reads', async () => {
+    const say = pathToFileURL(path.join(import.meta.dirname, '../dist/child/say.js')).href;
+    const script = `import { say } from '${say}';
+      for (let n = 0; n < 5000; n++) say({ say: 'settling', id: String(n) });
+      process.kill(process.pid, 'SIGKILL');`;
+    const args = ['--input-type=module', '--eval', script];
+    const child = new ChildProcessHandle(
+      spawn(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } }),
+      20_000,
+    );
+    await assert.rejects(
+      child.until('all of it', () => false),
+      /the child process ended \(SIGKILL\)/,
+    );
+    assert.equal(child.ledger.settling.size, 5000);
   }, 30_000);
 
   it('holds what it was given and did not acknowledge when it is killed', async () => {

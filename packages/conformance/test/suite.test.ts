@@ -9,6 +9,7 @@ import {
   createEnvironment,
   describeTransport,
   get,
+  group,
   honesty,
   priority,
   type ReportEntry,
@@ -16,6 +17,7 @@ import {
   readScale,
   reconnect,
   runGroup,
+  testCase,
 } from '../src/index.js';
 
 /** A runner that remembers what was registered. */
@@ -86,6 +88,33 @@ describe('describeTransport', () => {
     assert.deepEqual([count('fail'), count('skipped')], [0, 3]);
     assert.match(out, /skipped: no child hook # SKIP/);
   }, 60_000);
+});
+
+describe('a case that failed', () => {
+  it('has in its message what the broker says before anything is cleaned up', async () => {
+    const deleted: string[] = [];
+    const told = { ...broker, diagnose: async () => `three are ready; deleted: ${deleted}` };
+    const control = createEnvironment({ name: 'x', open: () => new Connection('memory://'), broker: told });
+    const failing = testCase('fails', async (t) => {
+      t.defer(async () => void deleted.push('q'));
+      throw new Error('one is missing');
+    });
+    await control.start();
+    const [result] = await runGroup(group('g', [failing]), control.environment);
+    await control.stop();
+    assert.match(String(result?.error), /one is missing\nthree are ready; deleted: \n/);
+    assert.deepEqual(deleted, ['q']);
+  });
+
+  it('says so when the broker cannot say anything', async () => {
+    const silent = { ...broker, diagnose: () => Promise.reject(new Error('it is gone')) };
+    const control = createEnvironment({ name: 'x', open: () => new Connection('memory://'), broker: silent });
+    const failing = testCase('fails', () => Promise.reject(new Error('one is missing')));
+    await control.start();
+    const [result] = await runGroup(group('g', [failing]), control.environment);
+    await control.stop();
+    assert.match(String(result?.error), /one is missing\nno diagnosis: Error: it is gone/);
+  });
 });
 
 describe('what is not declared', () => {

@@ -86,10 +86,11 @@ export type {
   MessageHandler,
   QosOptions,
 } from './messaging/consumer-options.js';
+export type { DeliveryInfo } from './messaging/delivery-info.js';
 export type { GetOptions } from './messaging/get-message.js';
 export type { MaybeDeclareOptions } from './messaging/maybe-declare.js';
 export { maybeDeclare } from './messaging/maybe-declare.js';
-export type { AckOptions, DeliveryInfo, MessageState } from './messaging/message.js';
+export type { MessageState } from './messaging/message.js';
 export { Message } from './messaging/message.js';
 export { PreparedMessage } from './messaging/prepared-message.js';
 export type { ProducerOptions, ReturnHandler } from './messaging/producer.js';
@@ -97,6 +98,7 @@ export { Producer } from './messaging/producer.js';
 export { PublishManyError } from './messaging/publish-many-error.js';
 export type { Entity, MessageOptions, PublishOptions } from './messaging/publish-options.js';
 export type { QueueConsumeOptions } from './messaging/queue-consumers.js';
+export type { AckOptions, RejectOptions, RequeueOptions } from './messaging/settle-options.js';
 export type { SimpleGetOptions, SimpleQueueOptions } from './messaging/simple-queue.js';
 export { SimpleBuffer, SimpleQueue } from './messaging/simple-queue.js';
 export type { ClockedEvent } from './patterns/clocks/lamport-clock.js';

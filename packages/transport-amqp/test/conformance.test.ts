@@ -3,6 +3,7 @@ import { freePort, isUnavailable, type Rabbitmq, startRabbitmq } from '@kombu/br
 import { body, describeTransport, publishConsume } from '@kombu/conformance';
 import { Connection } from '@kombu/core';
 import { amqp } from '../src/index.js';
+import { diagnose } from './support/diagnose.js';
 
 const server = await startRabbitmq({ config: { default_user: 'kombu', default_pass: 'pass word' } });
 const nowhere = await freePort();
@@ -25,6 +26,7 @@ function suite(broker: Rabbitmq): void {
         const listed = await (broker.ctl?.('list_connections', '--silent', '--no-table-headers', 'pid') ?? missing());
         return listed.split('\n').filter((line) => line.trim() !== '').length;
       },
+      diagnose: () => diagnose(broker),
       refused: () => ({ url: url('kombu', 'pass word', nowhere) }),
       badCredentials: () => ({ url: url('kombu', 'wrong') }),
       through: (_, port) => ({ url: url('kombu', 'pass word', port) }),

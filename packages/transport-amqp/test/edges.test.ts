@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@je
 import { isUnavailable, type Rabbitmq, startRabbitmq, until } from '@kombu/brokers';
 import type { Delivery, TransportChannel } from '@kombu/core';
 import { declareQueue, message, openLink, request, type TestLink, type Told, texts, unique } from './support/link.js';
+import { cancelFrame, closeChannelFrame, methodId, type Relay, startRelay } from './support/relay.js';
 
 jest.setTimeout(30_000);
 const broker = await startRabbitmq();
@@ -221,6 +222,69 @@ function suite(rabbitmq: Rabbitmq): void {
     await arrived(got, 4);
     expect(texts(got)).toEqual(['1', '2', '3', '4']);
     expect(channel.told).toMatchObject({ cancelled: [], warnings: [] });
+  });
+
+  describe('between the start of a consumer and its end', () => {
+    const CONSUME = methodId(60, 20);
+    const CONSUME_OK = methodId(60, 21);
+    const CANCEL = methodId(60, 30);
+    let relay: Relay;
+    let far: TestLink;
+    let consuming: typeof channel;
+    beforeEach(async () => {
+      relay = await startRelay(rabbitmq.port);
+      far = await openLink(url.replace(`:${rabbitmq.port}`, `:${relay.port}`));
+      consuming = await far.channel();
+    });
+    afterEach(async () => {
+      await far.link.close();
+      await relay.close();
+    });
+    const said = (method: Buffer) =>
+      until(() => relay.held().includes(method), { what: 'the broker has said it', timeoutMs: 20_000 });
+
+    it('hears in one breath that its queue was deleted', async () => {
+      const queue = await declareQueue(channel);
+      relay.holdAfter(CONSUME);
+      const starting = collect(queue, {}, consuming);
+      await said(CONSUME_OK);
+      await channel.deleteQueue(queue);
+      await said(CANCEL);
+      relay.release();
+      await expect(starting).rejects.toMatchObject({ code: 'ERR_KOMBU_NOT_FOUND' });
+    });
+
+    it('hears in one breath that its channel is closed', async () => {
+      const queue = await declareQueue(channel);
+      relay.holdAfter(CONSUME);
+      const starting = collect(queue, {}, consuming);
+      await said(CONSUME_OK);
+      relay.release(closeChannelFrame(relay.held().readUInt16BE(1), 406, 'no'));
+      await expect(starting).rejects.toMatchObject({ code: 'ERR_KOMBU_PRECONDITION_FAILED' });
+    });
+
+    it('gets nothing more when it is cancelled while it subscribes again', async () => {
+      const queue = await declareQueue(channel);
+      await publish(queue, 'held');
+      relay.holdAfter(CONSUME);
+      const starting = collect(queue, {}, consuming);
+      await said(CONSUME_OK);
+      const number = relay.held().readUInt16BE(1);
+      relay.release();
+      const { got, tag } = await starting;
+      await arrived(got, 1);
+      // The broker, which has not ended the first subscription, is asked for a second one.
+      relay.holdAfter(CONSUME);
+      relay.release(cancelFrame(number, tag));
+      await said(CONSUME_OK);
+      const look = { name: queue, durable: true, exclusive: false, autoDelete: false, passive: true, arguments: {} };
+      const subscriptions = async () => (await channel.declareQueue(look)).consumerCount;
+      expect(await subscriptions()).toBe(2);
+      const cancelled = consuming.cancel(tag);
+      relay.release();
+      await cancelled;
+      await until(async () => (await subscriptions()) === 1, { what: 'the second one has ended', timeoutMs: 5_000 });
+    });
   });
 }
 

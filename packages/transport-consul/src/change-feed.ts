@@ -60,6 +60,7 @@ export class ChangeFeed {
     // Nobody waits for an answer of a link that is gone.
     void link.closed.then(() => this.stop());
     let index = 0;
+    let nothingNew = 0;
     while (this.#isRunning) {
       try {
         this.#rate.canConsume();
@@ -70,7 +71,12 @@ export class ChangeFeed {
         this.#hooks.is('resting');
         const before = index;
         index = answer.index < before ? 0 : answer.index;
-        if (index === before) continue;
+        if (index === before) {
+          // It may not have waited, as where something on the way takes the index out of answers: it is not asked in a hurry.
+          await this.#pause(Math.min(AFTER_FAILURE_MS, QUICKLY_MS * 2 ** nothingNew++));
+          continue;
+        }
+        nothingNew = 0;
         await this.#hooks.changed(answer.status !== 404);
         await this.#pause(Math.max(this.#hooks.restMs(), this.#rate.expectedTime() > 0 ? QUICKLY_MS : 0));
       } catch (cause) {

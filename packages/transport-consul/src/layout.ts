@@ -26,19 +26,27 @@ export interface Layout {
   readonly nothing: string;
 }
 
-/** Names of queues as Python writes them, but for what would make a folder of them. */
+/** What the name of a queue cannot have in a key: what would make a folder of it, and what Consul takes for unprintable and refuses. */
+const SPECIAL = /[%/]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
+
+function percent(text: string): string {
+  return Buffer.from(text).toString('hex').toUpperCase().replace(/../g, '%$&');
+}
+
+/** Names of queues as Python writes them, but for what Consul or the path of a call has no place for. */
 function encodeQueue(queue: string): string {
-  return queue.replace(/[%/]/g, (char) => (char === '/' ? '%2F' : '%25'));
+  return queue === '.' || queue === '..' ? percent(queue) : queue.replace(SPECIAL, percent);
 }
 
 /**
  * Builds the names of keys. A virtual host other than `/` has keys of its own, below `<prefix>@<virtual host>/`.
  *
- * @throws InvalidOptionError for a prefix that is empty or has a `/` at one of its ends
+ * @throws InvalidOptionError for a prefix that is empty, has an empty part, or `.` or `..` as a part
  */
 export function createLayout(prefix: string, virtualHost: string | undefined): Layout {
-  if (prefix === '' || prefix.startsWith('/') || prefix.endsWith('/')) {
-    throw new InvalidOptionError(`transport option 'prefix' must neither be empty nor begin or end with '/'`);
+  if (prefix.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+    const rule = `must be names with a '/' between two of them, none of which is empty, '.' or '..'`;
+    throw new InvalidOptionError(`transport option 'prefix' ${rule}: '${prefix}'`);
   }
   const own = virtualHost === undefined || virtualHost === '/' || virtualHost === '';
   const base = own ? prefix : `${prefix}@${encodeKeyPart(virtualHost)}`;

@@ -1,9 +1,9 @@
-import { type KombuError, MessageStateError } from '@kombu/core';
+import { KombuError, MessageStateError, OperationalError } from '@kombu/core';
 import type { ItemFailure, Settlement, VirtualDriver } from '@kombu/core/virtual';
 import type { Claim } from './claim.js';
 import { type DriverContext, nameAll } from './driver-context.js';
 import { parseName } from './message-name.js';
-import { encodeValue, MAX_TRANSACTION_BYTES, type Operation, transactGroups } from './transactions.js';
+import { encodeValue, MAX_TRANSACTION_BYTES, type Operation, transact, transactGroups } from './transactions.js';
 
 /** A settlement on its way. */
 interface Step {
@@ -61,11 +61,14 @@ export function createSettle(context: DriverContext): {
   };
 
   /**
-   * A message that does not fit into a transaction is written to the back first. Until its old key is gone it is there twice: a crash
-   * in between doubles it.
+   * A message that does not fit into a transaction is written to the back first, if it is still this session's. Until its old key is
+   * gone it is there twice: a crash in between doubles it.
    */
   const putLarge = async ({ claim, back }: Step): Promise<void> => {
     const { kv } = link.client;
+    const check = { Verb: 'check-session', Key: layout.claims(claim.queue) + claim.name, Session: session } as const;
+    const { Errors } = await transact(link, 'putting a message back', [{ KV: check }]);
+    if (Errors !== null) return;
     const key = layout.messages(claim.queue) + back;
     await link.call('putting a message back', (o) => kv.set({ key, value: claim.payload, cas: 0, ...o } as never));
   };
@@ -79,7 +82,7 @@ export function createSettle(context: DriverContext): {
     const steps = await stepsOf(items, failures);
     const large = steps.filter(({ outcome, claim }) => outcome === 'requeue' && isLarge(claim));
     for (const step of large) await putLarge(step);
-    const outcomes = await transactGroups(link, 'settling messages', steps.map(operationsOf));
+    const outcomes = await transactGroups(link, 'settling messages', steps.map(operationsOf)).catch(giveUp);
     for (const [i, step] of steps.entries()) {
       const { claim, outcome, index } = step;
       const result = outcomes[i];
@@ -93,6 +96,14 @@ export function createSettle(context: DriverContext): {
       failures.push({ index, error: lost(claim) });
     }
     return failures;
+  };
+
+  /** A settlement that is given up would hide its message as long as the session lives: the next link, which goes on with it, settles. */
+  const giveUp = (error: unknown): never => {
+    if (!KombuError.is(error, 'ERR_KOMBU_BROKER_BUSY')) throw error;
+    const lost = new OperationalError('CONNECTION_LOST', error.message, { cause: error.cause });
+    link.fail(lost);
+    throw lost;
   };
 
   const lives = (): Promise<boolean> =>

@@ -54,7 +54,7 @@ export type Outcome = { readonly entries: readonly Entry[] } | { readonly refuse
 
 /** How many bytes an operation takes in the body of a transaction. */
 export function operationBytes({ KV }: Operation): number {
-  return OPERATION_BYTES + KV.Key.length + (KV.Value?.length ?? 0);
+  return OPERATION_BYTES + Buffer.byteLength(KV.Key) + (KV.Value?.length ?? 0);
 }
 
 export const encodeValue = (value: string): string => Buffer.from(value).toString('base64');

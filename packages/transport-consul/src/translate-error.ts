@@ -58,6 +58,10 @@ export function translateError(
     case 429:
       return { error: new OperationalError('BROKER_BUSY', text, cause), endsLink: false };
     default:
+      // It will not take that later either.
+      if (answer.status < 500) {
+        return { error: new ChannelError('PRECONDITION_FAILED', text, cause), endsLink: false };
+      }
       // Without a leader, or on the way to another one: nothing can be done with it until that is over.
       return { error: new OperationalError('CONNECTION_LOST', text, cause), endsLink: true };
   }

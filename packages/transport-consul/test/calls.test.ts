@@ -163,6 +163,28 @@ describe('blocking queries', () => {
   });
 });
 
+describe('blocking queries that are answered at once, without an index', () => {
+  it('are asked seldom', async () => {
+    let asked = 0;
+    await scripted(
+      ({ pathname, searchParams }, answer) => {
+        if (pathname === '/v1/session/create') answer({ ID: 'a-session' });
+        else if (searchParams.has('separator')) answer(['kombu/q/declared'], { index: ++asked && 0 });
+        else if (pathname === '/v1/txn') answer({ Results: [], Errors: null });
+        else answer(searchParams.has('keys') ? [] : {});
+      },
+      async (connection) => {
+        const consumer = connection.consumer({ queues: [new Queue('q', { noDeclare: true })], onMessage: () => {} });
+        void consumer.consume().catch(() => {});
+        await until(() => asked > 3, { what: 'it has asked' });
+        const before = asked;
+        await delay(1500);
+        expect(asked - before).toBeLessThan(8);
+      },
+    );
+  });
+});
+
 describe('the session', () => {
   it('is renewed again after a renewal that was refused', async () => {
     let renewals = 0;

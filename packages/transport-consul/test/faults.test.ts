@@ -172,7 +172,7 @@ await withServer({}, (server) => {
 
   describe('options that make no sense', () => {
     it('are InvalidOptionErrors', async () => {
-      for (const prefix of ['', '/kombu', 'kombu/']) {
+      for (const prefix of ['', '/kombu', 'kombu/', 'a//b', 'a/../b', '.']) {
         const wrong = connect(server, { transportOptions: { prefix } });
         await expect(wrong.connect()).rejects.toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
         await wrong.close();

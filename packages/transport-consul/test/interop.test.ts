@@ -1,27 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { aptInstall, type Consul, isUnavailable, run, until } from '@kombu/brokers';
+import { type Consul, isUnavailable, until } from '@kombu/brokers';
 import { type Connection, Exchange, type Message, Queue } from '@kombu/core';
-import { findPython, type PythonPeer, startPython } from '@kombu/interop';
+import { type PythonPeer, startPython } from '@kombu/interop';
+import { PYTHON_VIDEO } from '@kombu/interop/both-ways';
 import { connect, fetched, keysBelow } from './support/connect.js';
 import { withServer } from './support/server.js';
 
 jest.setTimeout(60_000);
 
-/** Python Kombu 5.2 with python-consul, which Debian has; why not, where it cannot be had. */
-async function startPeer(): Promise<PythonPeer | { readonly unavailable: string }> {
-  const found = await findPython('5.2');
-  if (isUnavailable(found)) return found;
-  const isThere = async (): Promise<boolean> => (await run(found.python, ['-c', 'import consul'])).code === 0;
-  const reason = (await isThere()) ? undefined : await aptInstall(['python3-consul']);
-  if (reason !== undefined) return { unavailable: reason };
-  if (!(await isThere())) return { unavailable: `${found.python} does not have python-consul` };
-  return startPython({ version: '5.2' });
-}
-
-const python = await startPeer();
+const python = await startPython({ version: '5.2', module: { name: 'consul', debian: 'python3-consul' } });
 const media = new Exchange('media', { type: 'direct' });
 const video = new Queue('video', { exchange: media, routingKey: 'video' });
-const PY_VIDEO = { name: 'video', exchange: { name: 'media', type: 'direct' }, routing_key: 'video' };
 const ROUTE = { exchange: 'media', routing_key: 'video' };
 
 function suite(server: Consul, peer: PythonPeer): void {
@@ -30,7 +19,7 @@ function suite(server: Consul, peer: PythonPeer): void {
 
   beforeAll(async () => {
     await peer.open(server.url);
-    await peer.declare({ queue: PY_VIDEO });
+    await peer.declare({ queue: PYTHON_VIDEO });
     connection = connect(server);
     await video.bind(connection).declare();
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { startProxy, until } from '@kombu/brokers';
 import { type Connection, KombuError, type Message, Queue } from '@kombu/core';
+import type Client from 'consul';
 import { connect, fetched, keysBelow, through } from './support/connect.js';
 import { withServer } from './support/server.js';
 
@@ -133,6 +134,28 @@ await withServer({}, (server) => {
       } finally {
         await proxy.close();
       }
+    });
+
+    it('goes on where the server has too much to do to settle: the next link settles what it holds', async () => {
+      const holding = another();
+      const message = fetched(holding, queue);
+      await publish('it');
+      const held = await message;
+      const { transaction } = holding.driver as Client;
+      let refused = 0;
+      Object.assign(transaction, {
+        create: async () => {
+          refused++;
+          throw Object.assign(new Error('too many requests'), { response: { statusCode: 429, body: 'rate limit' } });
+        },
+      });
+      await held.ack();
+      await until(async () => (await keysBelow(server, `kombu/${queue.name}/`)).length === 1, {
+        what: 'it is settled',
+        timeoutMs: 20_000,
+      });
+      expect(refused).toBeGreaterThan(3);
+      expect(holding.connected).toBe(true);
     });
 
     it('is renewed while its process lives, and ended when the connection is closed', async () => {

@@ -20,19 +20,28 @@ export interface DriverContext {
   readonly order: SettleOrder;
 }
 
-/** What this session has claimed, as far as it has to be known when it ends. */
+/** What this session has claimed, as far as it is known. */
 export class ClaimBook {
   /** Queues that the server knows this session to have, or have had, claims in. */
   readonly queues = new Set<string>();
-  #open = 0;
+  /** The revisions of the claims that were answered, by their keys. */
+  readonly #revisions = new Map<string, string>();
+  readonly #asked = new Set<Promise<unknown>>();
+  #withdrawal: Promise<unknown> | undefined;
   #state: 'certain' | 'uncertain' = 'certain';
 
-  claimed(count: number): void {
-    this.#open += count;
+  claimed(key: string, revision: string): void {
+    this.#revisions.set(key, revision);
   }
 
-  settled(count: number): void {
-    this.#open -= count;
+  settled(key: string, revision: string): void {
+    if (this.holds(key, revision)) this.#revisions.delete(key);
+  }
+
+  /** Whether this session has made the claim, in the revision where one is given, and not settled it. */
+  holds(key: string, revision?: string): boolean {
+    const known = this.#revisions.get(key);
+    return known !== undefined && (revision === undefined || known === revision);
   }
 
   /** The server has not answered: some of what was asked for may have been done. */
@@ -42,7 +51,29 @@ export class ClaimBook {
 
   /** Nothing is claimed, for certain. */
   get isEmpty(): boolean {
-    return this.#state === 'certain' && this.#open === 0;
+    return this.#state === 'certain' && this.#revisions.size === 0;
+  }
+
+  /** Asks for claims, while nothing is withdrawn. */
+  async ask<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#withdrawal !== undefined) await this.#withdrawal;
+    const asked = work();
+    const done = asked.catch(() => {});
+    this.#asked.add(done);
+    void done.then(() => this.#asked.delete(done));
+    return asked;
+  }
+
+  /** Does `work` while no claim is asked for. */
+  async withdraw(work: () => Promise<void>): Promise<void> {
+    while (this.#withdrawal !== undefined) await this.#withdrawal;
+    const withdrawal = Promise.all(this.#asked).then(work);
+    const done = withdrawal.catch(() => {});
+    this.#withdrawal = done;
+    void done.then(() => {
+      this.#withdrawal = undefined;
+    });
+    await withdrawal;
   }
 }
 

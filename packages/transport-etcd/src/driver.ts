@@ -12,6 +12,9 @@ import { createStore } from './store.js';
 import { createWatch } from './watch.js';
 import { Watcher } from './watcher.js';
 
+/** How often who finds nothing, and watches nothing, looks for what dead sessions have left, at least, in milliseconds. */
+const LONGEST_LOOK_MS = 10_000;
+
 /**
  * Makes the driver of a link that was just opened. Every step is one transaction, or a few of which each is safe.
  *
@@ -38,6 +41,17 @@ export async function createDriver(
   const recovery = createRecovery(context);
   const everything = { limit: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
   if (left) await recovery.recover(everything);
+  const reserve = createReserve(context);
+  const lookEveryMs = Math.min(LONGEST_LOOK_MS, session.ttlMs / 4);
+  let lookedAt = clock.monotonic();
+  /** Who only gets, and watches nothing, is not told of sessions that have ended. */
+  const reserveUnwatched: VirtualDriver['reserve'] = async (request) => {
+    const found = await reserve(request);
+    if (found.length > 0 || clock.monotonic() - lookedAt < lookEveryMs) return found;
+    lookedAt = clock.monotonic();
+    recovery.look();
+    return (await recovery.recover(everything)) > 0 ? reserve(request) : found;
+  };
   return {
     closed: link.closed,
     limits: {
@@ -55,7 +69,7 @@ export async function createDriver(
     serverVersion,
     ...createQueues(context),
     put: createPut(context),
-    reserve: createReserve(context),
+    reserve: (request) => (context.lines.isWatching ? reserve(request) : reserveUnwatched(request)),
     settle: createSettle(context),
     watch: createWatch(context, () => {
       recovery.look();

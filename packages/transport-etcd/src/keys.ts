@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '@kombu/core';
 import { encodeKeyPart } from '@kombu/core/virtual';
 
 /** The names of every key of one broker. The README of the package describes them as a format. */
@@ -17,9 +18,20 @@ export interface Keys {
   held(session: string, queue: string): string;
 }
 
-/** Builds the names of every key. */
+/** What keys go on with after the prefix; a virtual host of such a name would have its keys among them. */
+const PARTS = ['messages', 'claims', 'tails', 'sessions', 'held', 'exchanges', 'queues', 'consumers'];
+
+/**
+ * Builds the names of every key.
+ *
+ * @throws InvalidOptionError for a prefix that is not plain ASCII, and for a virtual host that has the name of a part of the keys
+ */
 export function createKeys(prefix: string, virtualHost: string | undefined): Keys {
   const host = (virtualHost ?? '').replace(/^\//, '');
+  if (!/^[\x21-\x7e]*$/.test(prefix)) {
+    throw new InvalidOptionError(`transport option 'prefix' must be printable ASCII without spaces: '${prefix}'`);
+  }
+  if (PARTS.includes(host)) throw new InvalidOptionError(`etcd cannot have a virtual host with the name '${host}'`);
   const start = prefix + (host === '' ? '' : `${encodeKeyPart(host)}/`);
   return {
     prefix: start,

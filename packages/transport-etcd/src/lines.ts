@@ -24,6 +24,11 @@ export class Lines {
     return this.#watched.get(queue) ?? new Line();
   }
 
+  /** Whether any queue is watched. */
+  get isWatching(): boolean {
+    return this.#watched.size > 0;
+  }
+
   /** The queue is watched from now on: whatever its line knew may be wrong. */
   watched(queue: string): void {
     const line = this.#watched.get(queue);

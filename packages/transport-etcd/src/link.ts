@@ -1,9 +1,13 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
 import type { Etcd3, ITxnRequest, ITxnResponse } from 'etcd3';
-import { translateError } from './translate-error.js';
+import { Token } from './token.js';
+import { type Translated, translateError } from './translate-error.js';
 
 /** No call takes longer than this: then the server is taken for dead, in milliseconds. */
 const CALL_MS = 30_000;
+
+/** Codes of errors of connecting: over a link that was open, they say that it is lost. */
+const CONNECTING = ['ERR_KOMBU_CONNECT_REFUSED', 'ERR_KOMBU_CONNECT_TIMEOUT'];
 
 /** What etcd3 takes beside a request. */
 export type CallOptions = NonNullable<Parameters<Etcd3['kv']['txn']>[1]>;
@@ -23,13 +27,12 @@ interface Stream {
 export class EtcdLink {
   readonly client: Etcd3;
   readonly closed: Promise<KombuError | undefined>;
-  /** The token of who has logged in. */
-  token: string | undefined;
+  readonly #token = new Token();
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
   readonly #running = new Set<(error: KombuError) => void>();
   readonly #streams = new Set<Stream>();
-  #state: 'open' | 'closing' | 'closed' = 'open';
+  #state: 'opening' | 'open' | 'closing' | 'closed' = 'opening';
   /** What calls end with once the link is closed. */
   #ended: KombuError | undefined;
 
@@ -50,7 +53,29 @@ export class EtcdLink {
 
   /** Makes a call that ends with the link. */
   call<T>(what: string, start: (options: CallOptions) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const answer = new Promise<T>((resolve, reject) => {
+    const answer = this.#call(what, start).catch(async (error: unknown) => {
+      if (!this.#token.isRefusal(error)) throw error;
+      // Tokens run out. Nothing was done; who logs in anew may ask again.
+      await this.#token.renew();
+      return this.#call(what, start, 'again');
+    });
+    return signal === undefined ? answer : waitOrAbort(answer, signal, what);
+  }
+
+  /** Logs in. From now on every call has the token, and another one where that is refused. */
+  logIn(what: string, name: string, password: string): Promise<void> {
+    return this.#token.start(async () => {
+      const { token } = await this.#call(what, (o) => this.client.auth.authenticate({ name, password }, o), 'login');
+      return token;
+    });
+  }
+
+  #call<T>(
+    what: string,
+    start: (options: CallOptions) => Promise<T>,
+    which: 'first' | 'again' | 'login' = 'first',
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
       let call: RunningCall | undefined;
       const end = (error: KombuError): void => {
@@ -58,7 +83,7 @@ export class EtcdLink {
         reject(error);
       };
       this.#running.add(end);
-      const options = this.#options((running) => {
+      const options = this.#options(which === 'login' ? undefined : this.#token.value, (running) => {
         call = running;
       });
       start(options).then(
@@ -68,13 +93,13 @@ export class EtcdLink {
         },
         (error: unknown) => {
           if (!this.#running.delete(end)) return;
-          const { error: translated, endsLink } = translateError(error, what);
+          if (which === 'first' && this.#token.isRefusal(error)) return reject(error as Error);
+          const { error: translated, endsLink } = this.#translate(error, what);
           if (endsLink) this.fail(translated);
           reject(translated);
         },
       );
     });
-    return signal === undefined ? answer : waitOrAbort(answer, signal, what);
   }
 
   /** Opens a stream that ends with the link, and the link with it. */
@@ -83,7 +108,7 @@ export class EtcdLink {
       const stream = await start(options);
       const ended = (error?: Error): void => {
         this.#streams.delete(stream);
-        this.fail(translateError(error ?? new Error('UNAVAILABLE: the stream has ended'), what).error);
+        this.fail(this.#translate(error ?? new Error('UNAVAILABLE: the stream has ended'), what).error);
       };
       stream.on('error', ended);
       stream.on('end', () => ended());
@@ -93,20 +118,33 @@ export class EtcdLink {
     });
   }
 
+  /** From now on it is not connecting that fails. */
+  opened(): void {
+    if (this.#state === 'opening') this.#state = 'open';
+  }
+
   /** Ends the link because of an error. */
   fail(error: KombuError): void {
-    if (this.#state === 'open') this.#logger.debug(`etcd link lost: ${error.message}`);
-    this.#finish(this.#state === 'open' ? error : undefined);
+    const isNews = this.#state === 'opening' || this.#state === 'open';
+    if (isNews) this.#logger.debug(`etcd link lost: ${error.message}`);
+    this.#finish(isNews ? error : undefined);
   }
 
   /** From now on a loss is no news. */
   closing(): void {
-    if (this.#state === 'open') this.#state = 'closing';
+    if (this.isOpen) this.#state = 'closing';
   }
 
   /** Ends the link at once. */
   destroy(): void {
     this.#finish(undefined);
+  }
+
+  #translate(error: unknown, what: string): Translated {
+    const translated = translateError(error, what);
+    if (this.#state === 'opening' || !CONNECTING.includes(translated.error.code)) return translated;
+    const { message, cause } = translated.error;
+    return { ...translated, error: new OperationalError('CONNECTION_LOST', message, { cause }) };
   }
 
   #finish(why: KombuError | undefined): void {
@@ -120,15 +158,14 @@ export class EtcdLink {
     this.#end.resolve(why);
   }
 
-  #options(started: (call: RunningCall) => void): CallOptions {
+  #options(token: string | undefined, started: (call: RunningCall) => void): CallOptions {
     let state: 'new' | 'started' = 'new';
     const interceptor = (options: Parameters<Interceptor>[0], next: Parameters<Interceptor>[1]): RunningCall => {
       // etcd3 repeats a call whose token is refused, for ever, since it is not the one that has logged in.
-      if (state === 'started') throw new OperationalError('CONNECTION_LOST', 'etcd does not accept the token any more');
+      if (state === 'started') throw this.#token.refused;
       state = 'started';
       const call = next(options);
-      if (this.token !== undefined) {
-        const { token } = this;
+      if (token !== undefined) {
         const start = call.start.bind(call);
         call.start = (metadata, listener) => {
           metadata.set('token', token);

@@ -1,9 +1,11 @@
-import { OperationalError } from '@kombu/core';
 import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtual';
 import type { IRequestOp } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { parseName } from './message-name.js';
-import { bytes, endOf, exists, keysFrom, nested, put, read, remove } from './requests.js';
+import { bytes, endOf, exists, keysFrom, nested, put, read, remove, unchanged } from './requests.js';
+import { sessionEnded } from './session.js';
+import { isRefusal } from './translate-error.js';
+import { withdraw } from './withdraw.js';
 
 /** How many names at the head of a queue are looked at for expired messages. */
 const EXPIRED_NAMES = 500;
@@ -39,15 +41,19 @@ export async function claim(
   if (isNew) success.push(put(keys.held(session.id, queue), ''));
   let answer: Awaited<ReturnType<typeof link.txn>>;
   try {
-    answer = await link.txn(`reserving from queue '${queue}'`, {
-      compare: [exists(keys.session(session.id), true)],
-      success,
+    answer = await claims.ask(() => {
+      const compare = [unchanged(keys.session(session.id), session.revision)];
+      return link.txn(`reserving from queue '${queue}'`, { compare, success });
     });
   } catch (error) {
-    if (how === 'claimed') claims.unanswered();
+    if (how === 'claimed' && !isRefusal(error)) {
+      claims.unanswered();
+      // Where it does not succeed, the link ends.
+      if (link.isOpen) withdraw(context, queue, names).catch(() => {});
+    }
     throw error;
   }
-  if (!answer.succeeded) throw sessionEnded(context);
+  if (!answer.succeeded) throw sessionEnded(link);
   if (isNew) claims.queues.add(queue);
   const { revision } = answer.header;
   const found: Reserved[] = [];
@@ -55,6 +61,7 @@ export async function claim(
     const message = answer.responses[i]?.response_txn;
     const value = message?.succeeded ? message.responses[0]?.response_range.kvs[0]?.value : undefined;
     if (value === undefined) continue;
+    if (how === 'claimed') claims.claimed(claimed + name, revision);
     const parsed = parseName(name);
     found.push({
       queue,
@@ -64,15 +71,7 @@ export async function claim(
       expiresAt: parsed?.expiresAt,
     });
   }
-  if (how === 'claimed') claims.claimed(found.length);
   return found;
-}
-
-/** The lease has run out without a word: whatever was claimed is anybody's. */
-function sessionEnded({ link }: DriverContext): OperationalError {
-  const error = new OperationalError('CONNECTION_LOST', 'the session at etcd has ended');
-  link.fail(error);
-  return error;
 }
 
 /** The part of the driver that reserves. */
@@ -92,7 +91,11 @@ export function createReserve(context: DriverContext): VirtualDriver['reserve'] 
       const skip = contended.has(queue) ? want * Math.floor(Math.random() * SKIPPED_SHARES) : 0;
       const names = await lines.take(queue, line, want, skip);
       if (names.length === 0) return;
-      const got = await claim(context, queue, names, request.noAck ? 'taken' : 'claimed');
+      const got = await claim(context, queue, names, request.noAck ? 'taken' : 'claimed').catch((error: unknown) => {
+        // Nobody else has tried these names.
+        line.reset();
+        throw error;
+      });
       if (got.length < names.length) contended.add(queue);
       else contended.delete(queue);
       found.push(...got);

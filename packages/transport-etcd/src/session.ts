@@ -11,6 +11,8 @@ export interface Session {
   readonly lease: string;
   /** How long it outlives its last sign of life, as the server has it. */
   readonly ttlMs: number;
+  /** The revision of its key, which each claim compares: what was asked for with an earlier one is not carried out any more. */
+  revision: string;
 }
 
 /** Starts a session that outlives its last sign of life by `leaseMs`, or longer where the server has a longer minimum. */
@@ -25,9 +27,16 @@ export async function startSession(
   const granted = await link.call(what, (options) =>
     link.client.leaseClient.leaseGrant({ TTL }, { ...options, deadline: Date.now() + deadlineMs }),
   );
-  const session: Session = { id: uuid(), lease: granted.ID, ttlMs: Number(granted.TTL) * 1000 };
-  await link.txn(what, { success: [put(keys.session(session.id), '', session.lease)] });
-  return session;
+  const [id, lease] = [uuid(), granted.ID];
+  const { header } = await link.txn(what, { success: [put(keys.session(id), '', lease)] });
+  return { id, lease, ttlMs: Number(granted.TTL) * 1000, revision: header.revision };
+}
+
+/** The lease has run out without a word: whatever was claimed is anybody's. */
+export function sessionEnded(link: EtcdLink): OperationalError {
+  const error = new OperationalError('CONNECTION_LOST', 'the session at etcd has ended');
+  link.fail(error);
+  return error;
 }
 
 /**
@@ -41,7 +50,7 @@ export async function keepAlive(link: EtcdLink, session: Session, clock: Clock, 
   let state: 'asked' | 'answered' = 'answered';
   stream.on('data', ({ TTL }: { TTL: string }) => {
     state = 'answered';
-    if (Number(TTL) <= 0) link.fail(new OperationalError('CONNECTION_LOST', 'the session at etcd has ended'));
+    if (Number(TTL) <= 0) sessionEnded(link);
   });
   const ask = (): void => {
     if (!link.isOpen) return;

@@ -1,10 +1,14 @@
 import { MessageStateError } from '@kombu/core';
-import type { ItemFailure, Settlement, VirtualDriver } from '@kombu/core/virtual';
+import type { Settlement, VirtualDriver } from '@kombu/core/virtual';
 import type { IRequestOp } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { messageName, parseName } from './message-name.js';
-import { bytes, MAX_TXN_BYTES, nested, put, read, remove, revisionOf, unchanged } from './requests.js';
+import { isBusy, persist } from './persist.js';
+import { bytes, exists, MAX_OPS, MAX_TXN_BYTES, nested, put, read, remove, revisionOf, unchanged } from './requests.js';
 import type { Claim } from './reserve.js';
+
+/** What one transaction ends and tells at most: each claim is a transaction within it, of which the server counts the operations too. */
+const MOST_ENDED = MAX_OPS - 4;
 
 /** An item to settle, and where it stands among those that were asked for. */
 interface Item extends Settlement {
@@ -21,10 +25,13 @@ function lost({ queue }: Settlement): MessageStateError {
 
 /** The part of the driver that ends reservations: each in the revision that it was made in, so that nobody else's is touched. */
 export function createSettle(context: DriverContext): VirtualDriver['settle'] {
-  const { link, keys, claims } = context;
+  const { link, keys, session, claims, order } = context;
+  const claimOf = ({ queue, token }: Item): string => keys.claims(queue) + token.name;
+
   /** Ends one claim, if it is still the one that was made; `more`: what else is done then. */
-  const end = ({ queue, token, outcome }: Item, ...more: IRequestOp[]): IRequestOp => {
-    const mine = bytes(keys.claims(queue) + token.name);
+  const end = (item: Item, ...more: IRequestOp[]): IRequestOp => {
+    const { queue, token, outcome } = item;
+    const mine = bytes(claimOf(item));
     const gone = outcome === 'release' ? [] : [remove(keys.messages(queue) + token.name)];
     return nested({ compare: [unchanged(mine, token.revision)], success: [remove(mine), ...gone, ...more] });
   };
@@ -32,6 +39,10 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
   /** Removes messages and claims, or claims alone; who watches is told of those that are ready again. */
   const endAll = async (items: readonly Item[]): Promise<Item[]> => {
     const released = new Set(items.filter(({ outcome }) => outcome === 'release').map(({ queue }) => queue));
+    if (items.length + released.size > MOST_ENDED) {
+      const half = items.length >> 1;
+      return [...(await endAll(items.slice(0, half))), ...(await endAll(items.slice(half)))];
+    }
     const { responses } = await link.txn('settling messages', {
       success: [...items.map((item) => end(item)), ...[...released].map((queue) => put(keys.tail(queue), '*'))],
     });
@@ -77,27 +88,46 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
     return [...missing, ...not, ...(rest.length > 0 ? await requeue(queue, rest) : [])];
   };
 
-  const settle = async (items: readonly Item[]): Promise<readonly ItemFailure[]> => {
+  /** Resolves with those that are not ours. */
+  const settle = async (items: readonly Item[]): Promise<Item[]> => {
     const ended = items.filter(({ outcome }) => outcome !== 'requeue');
     const queues = new Map<string, Item[]>();
     for (const item of items) {
       if (item.outcome === 'requeue') queues.set(item.queue, [...(queues.get(item.queue) ?? []), item]);
     }
+    const failed = ended.length === 0 ? [] : await endAll(ended);
+    for (const [queue, some] of queues) failed.push(...(await requeue(queue, some)));
+    return failed;
+  };
+
+  /** Tries again; what is not there then was settled by an earlier try, as long as the session lives: nobody else ends its claims. */
+  const settleAgain = (items: readonly Item[], error: unknown): Promise<Item[]> => {
+    const held = new Set(items.filter((item) => claims.holds(claimOf(item), item.token.revision)));
+    const what = 'settling messages';
+    const again = async (): Promise<Item[]> => {
+      const failed = await settle(items);
+      if (!failed.some((item) => held.has(item))) return failed;
+      const { succeeded } = await link.txn(what, { compare: [exists(keys.session(session.id), true)] });
+      return succeeded ? failed.filter((item) => !held.has(item)) : failed;
+    };
+    return persist(context, what, again, error);
+  };
+
+  return async (settlements) => {
+    const items = settlements.map((item, index) => ({ ...item, index, token: item.token as Claim }));
+    const first = settle(items);
+    if (items.some(({ outcome }) => outcome === 'requeue' || outcome === 'release')) order.settling(first);
+    let failed: Item[];
     try {
-      const failed = ended.length === 0 ? [] : await endAll(ended);
-      for (const [queue, some] of queues) failed.push(...(await requeue(queue, some)));
-      claims.settled(items.length);
-      return failed.map((item) => ({ index: item.index, error: lost(item) }));
+      failed = await first.catch((error: unknown) => {
+        if (!isBusy(error)) throw error;
+        return settleAgain(items, error);
+      });
     } catch (error) {
       claims.unanswered();
       throw error;
     }
-  };
-
-  return (settlements) => {
-    const items = settlements.map((item, index) => ({ ...item, index, token: item.token as Claim }));
-    const answer = settle(items);
-    if (items.some(({ outcome }) => outcome === 'requeue' || outcome === 'release')) context.order.settling(answer);
-    return answer;
+    for (const item of items) claims.settled(claimOf(item), item.token.revision);
+    return failed.map((item) => ({ index: item.index, error: lost(item) }));
   };
 }

@@ -52,6 +52,13 @@ const MEANINGS: readonly (readonly [RegExp, (text: string, cause: Error) => Tran
   ],
 ];
 
+/** Whether the server says that it has not even tried to do what was asked for, and will not. */
+export function isRefusal(error: unknown): boolean {
+  if (!KombuError.is(error)) return false;
+  if (error.code !== 'ERR_KOMBU_BROKER_BUSY') return !error.retryable;
+  return /space exceeded|too many requests|too many operations/.test(error.message);
+}
+
 /** gRPC ends its messages with when it looked the name up and what it noted, which is nothing to read. */
 function withoutNotes(message: string): string {
   return message.replace(/\.?\s*Resolution note:.*$/s, '').replace(/\s*\([^()]*\d{4}[T-][^()]*\)\s*$/, '');
@@ -59,7 +66,7 @@ function withoutNotes(message: string): string {
 
 /** Makes a KombuError of an error of etcd3, the only place that knows those. The original is its `cause`, its message alone. */
 export function translateError(error: unknown, what: string): Translated {
-  if (KombuError.is(error)) return { error, endsLink: false };
+  if (KombuError.is(error)) return { error, endsLink: error.code === 'ERR_KOMBU_CONNECTION_LOST' };
   const message = withoutNotes(String((error as { message?: unknown } | null)?.message ?? error));
   const cause = new Error(message);
   const text = `${what} failed: ${message}`;

@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { until } from '@kombu/brokers';
+import { startConsumers, until } from '@kombu/brokers';
 import { type Connection, Queue } from '@kombu/core';
 import { connect, keysBelow, openDriver, put, reserve } from './support/connect.js';
 import { startServer } from './support/server.js';
@@ -18,49 +17,25 @@ afterAll(async () => {
   await server.close();
 });
 
-/** A process that consumes, and says the number of each message once it is acknowledged. */
-function worker(): { readonly child: ChildProcess; readonly seen: number[] } {
-  const script = `
-    import { Connection, Queue } from '@kombu/core';
-    import { etcd } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
-    const connection = new Connection(${JSON.stringify(server.url)}, { transport: etcd });
-    const consumer = connection.consumer({
-      queues: [new Queue('shared')], autoDeclare: false, prefetchCount: 20,
-      onMessage: async (message) => { await message.ack({ confirm: true }); console.log(message.payload.n); },
-    });
-    await consumer.consume();
-    process.stdin.on('end', () => connection.close()).resume();`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: import.meta.dirname,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const seen: number[] = [];
-  let rest = '';
-  child.stdout.on('data', (chunk) => {
-    const lines = `${rest}${chunk}`.split('\n');
-    rest = lines.pop() ?? '';
-    seen.push(...lines.map(Number));
-  });
-  return { child, seen };
-}
-
 describe('a queue that many share', () => {
   it('gives each of 2,000 messages to one of four processes', async () => {
-    const workers = Array.from({ length: 4 }, worker);
-    const closed = workers.map(({ child }) => new Promise((resolve) => child.once('close', resolve)));
-    const consumers = async () => (await queue.bind(connection).queueDeclare({ passive: true })).consumerCount;
-    await until(async () => (await consumers()) === 4, { what: 'all are there', timeoutMs: 30_000 });
+    await using consumers = startConsumers({
+      module: new URL('../dist/index.js', import.meta.url),
+      transport: 'etcd',
+      url: server.url,
+      queue: 'shared',
+      prefetchCount: 20,
+    });
+    const consumerCount = async () => (await queue.bind(connection).queueDeclare({ passive: true })).consumerCount;
+    await until(async () => (await consumerCount()) === 4, { what: 'all are there', timeoutMs: 30_000 });
     await connection.producer().publishMany(
       Array.from({ length: 2000 }, (_, n) => ({ n })),
       { routingKey: 'shared' },
     );
-    const count = (): number => workers.reduce((sum, { seen }) => sum + seen.length, 0);
-    await until(() => count() >= 2000, { what: 'all have come', timeoutMs: 60_000 });
-    for (const { child } of workers) child.stdin?.end();
-    expect(await Promise.all(closed)).toEqual([0, 0, 0, 0]);
-    const all = workers.flatMap(({ seen }) => seen).sort((a, b) => a - b);
-    expect(all).toEqual([...Array(2000).keys()]);
-    for (const { seen } of workers) expect(seen.length).toBeGreaterThan(0);
+    await consumers.received(2000, { timeoutMs: 60_000 });
+    expect(await consumers.end()).toEqual([0, 0, 0, 0]);
+    expect(consumers.seen.flat().sort((a, b) => a - b)).toEqual([...Array(2000).keys()]);
+    for (const seen of consumers.seen) expect(seen.length).toBeGreaterThan(0);
     expect(await keysBelow(server, 'kombu/messages/')).toEqual({});
     expect(await keysBelow(server, 'kombu/claims/')).toEqual({});
     expect(Object.keys(await keysBelow(server, 'kombu/sessions/'))).toHaveLength(1);

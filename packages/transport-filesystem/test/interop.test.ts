@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isUnavailable, until } from '@kombu/brokers';
 import { type Connection, Exchange, type Message, Queue } from '@kombu/core';
 import { type PythonPeer, type PythonVersion, startPython } from '@kombu/interop';
+import { PYTHON_VIDEO } from '@kombu/interop/both-ways';
 import { makeFolder } from './support/folder.js';
 
 jest.setTimeout(30_000);
@@ -14,7 +15,6 @@ const media = new Exchange('media', { type: 'direct' });
 const video = new Queue('video', { exchange: media, routingKey: 'video' });
 /** Python has no order among messages of one millisecond. */
 const pause = () => new Promise((resolve) => setTimeout(resolve, 12));
-const PY_VIDEO = { name: 'video', exchange: { name: 'media', type: 'direct' }, routing_key: 'video' };
 
 function suite(version: PythonVersion, python: PythonPeer): void {
   let connection: Connection;
@@ -30,7 +30,7 @@ function suite(version: PythonVersion, python: PythonPeer): void {
       transport_options: { data_folder_in: root, data_folder_out: root, ...control },
     });
     connection = folder.connect();
-    await python.declare({ queue: PY_VIDEO });
+    await python.declare({ queue: PYTHON_VIDEO });
     await video.bind(connection).declare();
   });
   afterAll(async () => {

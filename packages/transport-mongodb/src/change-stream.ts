@@ -1,3 +1,4 @@
+import { KombuError } from '@kombu/core';
 import type { QueueDrops } from '@kombu/core/virtual';
 import type { ChangeStream, Document } from 'mongodb';
 import type { Collections } from './collections.js';
@@ -8,28 +9,41 @@ import { type Notices, Watched } from './notices.js';
 
 /** How long the server may wait before it says that nothing has changed. */
 const AWAIT_MS = 10_000;
-/** The first and the longest pause before a stream that ended is opened again. */
+/** The first pause before a stream that ended is opened again. */
 const SHORTEST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5000;
+/** What a stream has to last to be one that works. */
+const WORKS_MS = 5000;
 
 /**
  * Notices by one change stream a link: messages that are stored in the queues that are consumed, or come back to them, whoever does
  * it, and records of queues that are deleted. Nothing is polled. Messages that are stored while no stream is open wake nobody, so
- * whenever one is opened all queues are looked at.
+ * whenever one is opened all queues are looked at. Where none can be opened they are looked at every `pollingIntervalMs`.
+ *
+ * @param warn hears why a stream cannot be opened, once until one could be
  */
 export function createChangeStream(
   link: MongodbLink,
   { db }: Collections,
   options: ResolvedOptions,
   drops: QueueDrops,
+  warn: (error: KombuError) => void,
 ): Notices {
+  const longestPauseMs = options.pollingIntervalMs ?? 1000;
+  let warned = false;
   let stream: ChangeStream | undefined;
   let state: 'idle' | 'running' | 'closed' = 'idle';
   let rest: (() => void) | undefined;
 
+  /** The stream that was closed from here. */
+  let ended: ChangeStream | undefined;
+  const end = (): void => {
+    ended = stream;
+    void stream?.close().catch(() => {});
+  };
+
   const watched = new Watched(() => {
     // The stream tells of the queues that it was opened for.
-    void stream?.close().catch(() => {});
+    end();
     rest?.();
     if (state === 'idle' && watched.queues.size > 0) void follow();
   });
@@ -64,8 +78,10 @@ export function createChangeStream(
     try {
       // The first answer says that the stream is open.
       let change = await opened.tryNext();
+      warned = false;
       watched.wakeAll();
-      for (;;) {
+      // A stream whose cursor the server has ended, as when the database is dropped, says at once that there is nothing, for ever.
+      while (change !== null || !opened.closed) {
         if (change !== null) changed(change);
         change = await opened.tryNext();
       }
@@ -74,15 +90,21 @@ export function createChangeStream(
     }
   };
 
+  const failed = (error: unknown): void => {
+    if (warned || !link.isOpen || stream === ended || !KombuError.is(error)) return;
+    warned = true;
+    warn(error);
+  };
+
   const follow = async (): Promise<void> => {
     state = 'running';
     let pause = SHORTEST_PAUSE_MS;
     while (watched.queues.size > 0 && link.isOpen && state === 'running') {
       const asked = watched.queues.size;
       const since = performance.now();
-      await link.background('watching for changes', read).catch(() => {});
-      if (asked !== watched.queues.size || performance.now() - since > LONGEST_PAUSE_MS) pause = SHORTEST_PAUSE_MS;
-      else pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      await link.background('watching for changes', read).catch(failed);
+      if (asked !== watched.queues.size || performance.now() - since > WORKS_MS) pause = SHORTEST_PAUSE_MS;
+      else pause = Math.max(SHORTEST_PAUSE_MS, Math.min(pause * 2, longestPauseMs));
       watched.wakeAll();
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, asked === watched.queues.size ? pause : 0);
@@ -103,7 +125,7 @@ export function createChangeStream(
     close() {
       state = 'closed';
       rest?.();
-      void stream?.close().catch(() => {});
+      end();
     },
   };
 }

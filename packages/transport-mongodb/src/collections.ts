@@ -42,8 +42,13 @@ const SIGNALS_BYTES = 65_536;
 
 const EXPIRY: IndexDescription = { key: { expire_at: 1 }, expireAfterSeconds: 0 };
 
+/** What an index is called unless somebody gave it another name: the same index under two names is refused. */
+function nameOf(key: IndexDescription['key'] = {}): string {
+  return [...Object.entries(key)].map(([field, order]) => `${field}_${order}`).join('_');
+}
+
 /** NamespaceNotFound: a collection that is not there yet has no index. */
-function unlessMissing(error: { code?: unknown }): { name?: string }[] {
+function unlessMissing(error: { code?: unknown }): { key?: IndexDescription['key'] }[] {
   if (error.code === 26) return [];
   throw error;
 }
@@ -74,11 +79,9 @@ export async function prepare(
   const indexes = async (collection: Collection<never>, wanted: readonly IndexDescription[]): Promise<void> => {
     const what = `making indexes of '${collection.collectionName}'`;
     const there = await link.run(what, () => collection.indexes().catch(unlessMissing));
-    const known = new Set(there.map(({ name }) => name));
+    const known = new Set(there.map(({ key }) => nameOf(key)));
     for (const index of wanted) {
-      const name = Object.entries(index.key)
-        .map(([field, order]) => `${field}_${order}`)
-        .join('_');
+      const name = nameOf(index.key);
       if (!known.has(name)) await link.run(what, () => collection.createIndexes([{ ...index, name }]));
     }
   };

@@ -17,7 +17,7 @@ import { connectionString } from './connection-string.js';
 import type { ResolvedOptions } from './driver-context.js';
 import { MongodbLink } from './link.js';
 import { ServerClock } from './server-clock.js';
-import { translateError } from './translate-error.js';
+import { blank, translateError } from './translate-error.js';
 
 /** How long a server may be silent where the connection says nothing else. */
 const HEARTBEAT_MS = 20_000;
@@ -64,7 +64,7 @@ function makeClient(uri: string, target: BrokerTarget<ResolvedOptions>): MongoCl
   try {
     return new MongoClient(uri, clientOptions(target));
   } catch (cause) {
-    const message = (cause as Error).message.replaceAll(uri, target.scheme);
+    const message = blank((cause as Error).message.replaceAll(uri, target.scheme));
     throw new InvalidOptionError(`the ${target.scheme}:// URL or its options cannot be used: ${message}`);
   }
 }
@@ -113,16 +113,18 @@ export async function connect(target: BrokerTarget<ResolvedOptions>, context: Tr
   const client = makeClient(uri, target);
   const what = `connecting to ${shown}`;
   const close = (): void => void client.close(true).catch(() => {});
+  let abort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(abortError(signal, what)), { once: true });
+    abort = () => reject(abortError(signal, what));
+    signal.addEventListener('abort', abort, { once: true });
   });
   aborted.catch(() => {});
   try {
     if (signal.aborted) throw abortError(signal, what);
     await Promise.race([client.connect(), aborted, unreachable(client)]);
     const db = client.db(database);
-    const clock = new ServerClock(context.clock.now);
-    const info = await Promise.race([greet(db, context.clock.now, clock), aborted]);
+    const clock = new ServerClock(context.clock);
+    const info = await Promise.race([greet(db, context.clock.monotonic, clock), aborted]);
     return { link: new MongodbLink(client, context.logger), db, info, clock };
   } catch (error) {
     close();
@@ -137,5 +139,7 @@ export async function connect(target: BrokerTarget<ResolvedOptions>, context: Tr
     const { retryable, cause } = translated;
     const message = `${translated.message}${more}`;
     throw new OperationalError(lost ? 'CONNECT_REFUSED' : 'CONNECT_TIMEOUT', message, { cause, retryable });
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

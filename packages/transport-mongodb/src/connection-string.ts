@@ -25,14 +25,24 @@ function hostsOf({ scheme, hostname, port, options }: BrokerTarget<ResolvedOptio
   return all.length > 1 ? all.join(',') : `${only}:${port ?? options.defaultPort}`;
 }
 
+/** The name of the database: from the URL, else the option. */
+function checkDatabase(name: string): void {
+  if (name === '' || Buffer.byteLength(name) > 63 || /[/\\. "$\0]/.test(name)) {
+    throw new InvalidOptionError(
+      `mongodb: the database cannot be ${JSON.stringify(name)}: its name has 1 to 63 bytes, and no '/', '\\', '.', ' ', '"' or '$'`,
+    );
+  }
+}
+
 /**
  * Makes the URL that the driver gets: hosts, credentials and database of the Connection, and every parameter that is the driver's.
  * A database that is named by the URL is also where the user is looked for, unless `authSource` says otherwise.
  */
 export function connectionString(target: BrokerTarget<ResolvedOptions>): ConnectionString {
   const { scheme, userid, password, options } = target;
-  const named = target.virtualHost === '/' ? undefined : target.virtualHost;
+  const named = target.virtualHost === '/' || target.virtualHost === '' ? undefined : target.virtualHost;
   const database = named ?? options.defaultDatabase;
+  checkDatabase(database);
   const hosts = hostsOf(target);
   const secret = password === undefined ? '' : `:${encodeURIComponent(password)}`;
   const user = userid === undefined ? '' : `${encodeURIComponent(userid)}${secret}@`;

@@ -21,7 +21,7 @@ export interface DeclarationDocument {
   readonly expires_at?: Date | null;
   readonly consumers?: readonly ConsumerEntry[];
   readonly claim?: { readonly owner: string; readonly until: number } | null;
-  /** Grows with every change of a `presence`. */
+  /** Another one with every change of a `presence`. */
   readonly revision?: number;
 }
 

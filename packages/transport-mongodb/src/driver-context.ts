@@ -2,6 +2,7 @@ import type { TransportContext } from '@kombu/core';
 import type { VirtualOptions } from '@kombu/core/virtual';
 import type { Collections } from './collections.js';
 import type { MongodbLink } from './link.js';
+import type { MessageIds } from './message-ids.js';
 import type { MongodbOptions } from './options.js';
 import type { ServerClock } from './server-clock.js';
 
@@ -30,6 +31,8 @@ export interface DriverContext {
   readonly transport: TransportContext;
   /** The server's time, by which leases and expiry are measured: clients' clocks differ. */
   readonly clock: ServerClock;
+  /** Ids of messages that are stored: where they are in their queues. */
+  readonly ids: MessageIds;
   /** Names one reservation call among all of all processes. */
   nextOwner(): string;
   /** Does what changes messages one after the other: it takes effect in the order in which it was asked for. */

@@ -6,12 +6,14 @@ import { createChangeStream } from './change-stream.js';
 import { type Collections, collectionsOf, prepare } from './collections.js';
 import type { Connected, ServerInfo } from './connect.js';
 import type { DriverContext, ResolvedOptions } from './driver-context.js';
+import { giveBackAll } from './give-back.js';
 import type { MongodbLink } from './link.js';
+import { MessageIds } from './message-ids.js';
 import type { Notices } from './notices.js';
 import { createPresence } from './presence.js';
 import { createPut } from './put.js';
 import { createQueues } from './queues.js';
-import { createRecover, giveBackAll } from './recover.js';
+import { createRecover } from './recover.js';
 import { createReserve, createReserveExpired } from './reserve.js';
 import { createExtend, createSettle } from './settle.js';
 import { createSignals } from './signals.js';
@@ -39,8 +41,9 @@ function noticesOf(
   collections: Collections,
   options: ResolvedOptions,
   drops: QueueDrops,
+  warn: TransportContext['warn'],
 ): Notices | undefined {
-  if (tells === 'change streams') return createChangeStream(link, collections, options, drops);
+  if (tells === 'change streams') return createChangeStream(link, collections, options, drops, warn);
   return tells === 'tails' ? createSignals(link, collections, drops, options.pollingIntervalMs ?? 1000) : undefined;
 }
 
@@ -55,7 +58,7 @@ export async function createDriver(
   await prepare(link, collections, options, info.tells === 'tails');
   if (info.tells === 'nothing') link.watchSockets();
   const drops = new QueueDrops();
-  const notices = noticesOf(info, link, collections, options, drops);
+  const notices = noticesOf(info, link, collections, options, drops, transport.warn);
   const owner = randomBytes(9).toString('base64url');
   let calls = 0;
   const context: DriverContext = {
@@ -64,6 +67,7 @@ export async function createDriver(
     options,
     transport,
     clock,
+    ids: new MessageIds(clock),
     nextOwner: () => `${owner}.${(calls++).toString(36)}`,
     inTurn: queue(),
     wake: (name) => notices?.wake(name),

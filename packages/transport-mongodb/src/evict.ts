@@ -6,7 +6,13 @@ import { Taker } from './take.js';
 /** How many messages are pushed out in one call. */
 const BATCH = 500;
 
-/** Size of the body in an envelope of somebody who did not write it into the document. */
+/** A message without its envelope. */
+interface Sized {
+  readonly _id: ObjectId;
+  readonly bytes?: number;
+}
+
+/** Size of the body in an envelope. */
 function bodyBytes(text: string): number {
   try {
     const { body, properties } = JSON.parse(text) as { body?: unknown; properties?: { body_encoding?: unknown } };
@@ -28,6 +34,12 @@ export function createEvict(
   const taker = new Taker(context);
   const leaseMs = options.leaseMs ?? 60_000;
 
+  /** Size of a message of somebody who did not write it into the document. */
+  const sizeOf = async (_id: ObjectId): Promise<number> => {
+    const document = await collections.messages.findOne({ _id }, { projection: { payload: 1 } });
+    return document === null ? 0 : bodyBytes(document.payload);
+  };
+
   /** Ids of what has to go. What may stay comes first: the highest priority, and of that the newest. */
   const surplus = async (queue: string, { maxLength, maxLengthBytes }: QueueLimits): Promise<readonly ObjectId[]> =>
     link.run(`looking for what is too much in queue '${queue}'`, async () => {
@@ -41,9 +53,9 @@ export function createEvict(
       }
       const ids: ObjectId[] = [];
       let [count, bytes] = [0, 0];
-      for await (const document of found) {
-        bytes += document.bytes ?? bodyBytes(document.payload);
-        if (++count > (maxLength ?? Number.POSITIVE_INFINITY) || bytes > maxLengthBytes) ids.push(document._id);
+      for await (const { _id, bytes: size } of found.project<Sized>({ bytes: 1 })) {
+        bytes += size ?? (await sizeOf(_id));
+        if (++count > (maxLength ?? Number.POSITIVE_INFINITY) || bytes > maxLengthBytes) ids.push(_id);
       }
       return ids;
     });

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { OperationalError } from '@kombu/core';
 import type { PresenceStore } from '@kombu/core/virtual';
 import { type ConsumerEntry, type DeclarationDocument, presenceId, queueId } from './declarations.js';
@@ -6,6 +8,8 @@ import { isDuplicate } from './translate-error.js';
 
 /** How often a change is tried while others change the same queue's consumers. */
 const MAX_TRIES = 50;
+/** The longest pause between two tries. */
+const PAUSE_MS = 50;
 
 /** Who uses a queue. */
 interface Use {
@@ -35,7 +39,8 @@ export function createPresence(context: DriverContext): PresenceStore {
   const write = async (queue: string, before: DeclarationDocument | null, use: Use): Promise<boolean> => {
     const _id = presenceId(queue);
     const revision = before?.revision ?? 0;
-    const next: DeclarationDocument = { _id, kind: 'presence', queue, ...use, revision: revision + 1 };
+    // Not one more than before: a document that was removed and made again meanwhile would have the number that was read.
+    const next: DeclarationDocument = { _id, kind: 'presence', queue, ...use, revision: randomInt(2 ** 47) };
     if (use.consumers.length === 0 && use.claim === null) {
       return before === null || (await declarations.deleteOne({ _id, revision })).deletedCount > 0;
     }
@@ -60,6 +65,7 @@ export function createPresence(context: DriverContext): PresenceStore {
       const { use, result } = edit(living(before));
       if (use === undefined) return result;
       if (await link.run(`marking who uses queue '${queue}'`, () => write(queue, before, use), signal)) return result;
+      if (tries > 0) await delay(randomInt(PAUSE_MS));
     }
     throw new OperationalError('BROKER_BUSY', `others keep changing who uses queue '${queue}'`);
   };

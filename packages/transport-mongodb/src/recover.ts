@@ -16,9 +16,9 @@ export function createRecover(context: DriverContext, topology: Topology): NonNu
   const { db, messages, declarations } = collections;
 
   const learn = async (): Promise<void> => {
-    const sent = transport.clock.now();
+    const sent = transport.clock.monotonic();
     const { localTime } = await link.run('asking for the time', () => db.admin().command({ hello: 1 }));
-    if (localTime instanceof Date) clock.learn(localTime, sent, transport.clock.now());
+    if (localTime instanceof Date) clock.learn(localTime, sent, transport.clock.monotonic());
   };
 
   const putBack = async (): Promise<number> => {
@@ -48,15 +48,4 @@ export function createRecover(context: DriverContext, topology: Topology): NonNu
     if (!signal.aborted) await expireQueues(signal);
     return count;
   };
-}
-
-/** Gives back what reserves have taken whose answer was lost with their link. Nobody has seen it: it is not flagged. */
-export async function giveBackAll(context: DriverContext, owners: readonly string[]): Promise<void> {
-  if (owners.length === 0) return;
-  const { link, collections } = context;
-  const taken: Filter<MessageDocument> = { locked_until: { $exists: true }, owner: { $in: [...owners] } };
-  const queues = await link.run('looking for what was taken', () => collections.messages.distinct('reserved', taken));
-  if (queues.length === 0) return;
-  await link.run('giving back what was taken', () => collections.messages.updateMany(taken, giveBack('as it was')));
-  for (const queue of queues) if (typeof queue === 'string') context.wake(queue);
 }

@@ -1,10 +1,12 @@
 import { MessageStateError } from '@kombu/core';
 import type { ItemFailure, LeaseRef, Settlement, VirtualDriver } from '@kombu/core/virtual';
-import { type Filter, ObjectId } from 'mongodb';
+import type { Filter } from 'mongodb';
 import { giveBack, type MessageDocument } from './documents.js';
 import type { DriverContext } from './driver-context.js';
 import { merged } from './merged.js';
+import type { MessageIds } from './message-ids.js';
 import type { Token } from './take.js';
+import { isDuplicate } from './translate-error.js';
 
 /** How long before the end of a lease, as this process sees it, it is not relied on any more. */
 const MARGIN_MS = 50;
@@ -36,11 +38,15 @@ function flagged(payload: string): string {
   return payload.startsWith('{"body"') ? `{"redelivered":true,${payload.slice(1)}` : payload;
 }
 
-/** What a message is at the back of its queue: a new document, for its place is in its id. */
-function atTheBack({ queue, token: { document } }: Indexed): MessageDocument {
-  const { payload, priority, expire_at, expires_at, bytes } = document;
+/**
+ * What a message is at the back of its queue: a new document, for its place is in its id. It gets that once: when the link is lost
+ * in the middle, the next one does not store it twice.
+ */
+function atTheBack({ queue, token }: Indexed, ids: MessageIds): MessageDocument {
+  const { payload, priority, expire_at, expires_at, bytes } = token.document;
+  token.again ??= ids.next();
   return {
-    _id: new ObjectId(),
+    _id: token.again,
     payload: flagged(payload),
     queue,
     priority,
@@ -49,6 +55,12 @@ function atTheBack({ queue, token: { document } }: Indexed): MessageDocument {
     ...(bytes === undefined ? {} : { bytes }),
     redelivered: true,
   };
+}
+
+/** Some of the documents were stored by an earlier try, whose answer was lost. */
+function unlessThere(error: { readonly writeErrors?: readonly unknown[] | unknown }): void {
+  const errors = [error.writeErrors ?? []].flat();
+  if (errors.length === 0 || !errors.every(isDuplicate)) throw error;
 }
 
 /** What ends and renews reservations. */
@@ -111,12 +123,14 @@ export class Settler {
 
   /** To the back: stored anew first and removed second, so that a crash may double a message, never lose it. */
   async requeue(items: readonly Indexed[], leaseMs: number): Promise<readonly ItemFailure[]> {
-    const { link, collections } = this.#context;
+    const { link, collections, ids } = this.#context;
     const failures = await this.extend(items, leaseMs);
     const gone = new Set(failures.map(({ index }) => index));
     const kept = items.filter(({ index }) => !gone.has(index));
     if (kept.length === 0) return failures;
-    await link.run('requeueing messages', () => collections.messages.insertMany(kept.map(atTheBack) as never[]));
+    const again = kept.map((item) => atTheBack(item, ids));
+    const store = () => collections.messages.insertMany(again, { ordered: false }).catch(unlessThere);
+    await link.run('requeueing messages', store);
     await link.run('requeueing messages', () => collections.messages.deleteMany(ours(kept)));
     return failures;
   }

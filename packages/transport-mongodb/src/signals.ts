@@ -35,7 +35,12 @@ export function createSignals(
   // Also where nothing is consumed: that an answer is awaited at all times tells at once when the link is cut.
   const tail = new Tail<SignalDocument>(link, signals, { document }, pollingIntervalMs);
   // What was said before it was heard. Without it queues are polled.
-  tail.start().then(
+  const start = async (): Promise<void> => {
+    // A tail of an empty collection would be dead.
+    if ((await tail.newest()) === '') await signals.insertOne({ _id: new ObjectId(), wake: [] });
+    await tail.start();
+  };
+  link.run('hearing of messages', start).then(
     () => watched.wakeAll(),
     () => {},
   );

@@ -1,4 +1,5 @@
-import type { Collection, Document } from 'mongodb';
+import { KombuError } from '@kombu/core';
+import type { Collection, Document, FindCursor } from 'mongodb';
 import type { MongodbLink } from './link.js';
 
 /** How long the server may wait for a new document before it says that there is none. */
@@ -12,8 +13,12 @@ const SHORTEST_PAUSE_MS = 20;
 export interface Tailed<T> {
   /** A document that came after this tail was started, in the order in which they were stored, each one once. */
   document(document: T): void;
-  /** Everything that was stored so far has been told. */
-  caughtUp?(): void;
+  /** The collection is read from its start. */
+  reopened?(): void;
+  /** It was read to its end, and the last document that was told is not there any more; these are, and are told next. */
+  missed?(old: readonly T[]): void;
+  /** It cannot be followed as it is; the next tries are not told. */
+  failed?(error: KombuError): void;
 }
 
 /**
@@ -43,7 +48,7 @@ export class Tail<T extends { readonly _id: unknown }> {
     return this.#last;
   }
 
-  /** Resolves when what is stored from now on will be told. A tail of an empty collection would be dead: a document is put in. */
+  /** Resolves when what is stored from now on will be told. */
   async start(): Promise<void> {
     this.#last = await this.newest();
     void this.#follow();
@@ -54,25 +59,30 @@ export class Tail<T extends { readonly _id: unknown }> {
     this.#close?.();
   }
 
-  /** The newest document that there is now. */
+  /**
+   * The newest document that there is now, '' where there is none. Nothing is put into an empty collection, though a cursor on one
+   * is dead at once: Python counts what is there to know what to pass over.
+   */
   async newest(): Promise<string> {
     const { collectionName: name } = this.#collection;
     const found = await this.#link.run(`looking into '${name}'`, () =>
       this.#collection.find({}, { sort: { $natural: -1 }, limit: 1, projection: { _id: 1 } }).toArray(),
     );
-    if (found[0] !== undefined) return String(found[0]._id);
-    const first = await this.#link.run(`beginning '${name}'`, () => this.#collection.insertOne({} as never));
-    return String(first.insertedId);
+    return found[0] === undefined ? '' : String(found[0]._id);
   }
 
   async #follow(): Promise<void> {
     let pause = SHORTEST_PAUSE_MS;
+    let failing = false;
     while (this.#state === 'running' && this.#link.isOpen) {
       const before = this.#last;
       try {
         await this.#link.background(`following '${this.#collection.collectionName}'`, () => this.#read());
-      } catch {
-        // The cursor was lost, as after a restart; where the link is too, the loop ends.
+        failing = false;
+      } catch (error) {
+        // A cursor that was lost, as after a restart, is opened again; where the link is lost too, the loop ends.
+        if (!failing && this.#link.isOpen && KombuError.is(error) && !error.retryable) this.#listener.failed?.(error);
+        failing = true;
       }
       pause = before === this.#last ? Math.min(pause * 2, this.#longestPauseMs) : SHORTEST_PAUSE_MS;
       if (this.#state === 'running' && this.#link.isOpen) await this.#rest(pause);
@@ -95,15 +105,26 @@ export class Tail<T extends { readonly _id: unknown }> {
       {},
       { tailable: true, awaitData: true, maxAwaitTimeMS: AWAIT_MS, batchSize: BATCH },
     );
-    this.#close = () => void cursor.close().catch(() => {});
+    const close = () => cursor.close().catch(() => {});
+    this.#close = () => void close();
+    this.#listener.reopened?.();
+    try {
+      await this.#tellAll(cursor);
+    } finally {
+      await close();
+    }
+  }
+
+  async #tellAll(cursor: FindCursor<Document>): Promise<void> {
     /** What comes before the last one that was seen; undefined once that was passed. */
-    let old: T[] | undefined = [];
+    let old: T[] | undefined = this.#last === '' ? undefined : [];
     while (this.#state === 'running') {
       const document = (await cursor.tryNext()) as T | null;
+      if (this.#state !== 'running') return;
       if (document === null) {
+        if (old !== undefined) this.#listener.missed?.(old);
         for (const one of old ?? []) this.#tell(one);
         old = undefined;
-        this.#listener.caughtUp?.();
         if (cursor.closed) return;
         continue;
       }

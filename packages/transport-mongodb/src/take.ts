@@ -1,7 +1,8 @@
 import type { Reserved } from '@kombu/core/virtual';
-import type { Filter } from 'mongodb';
+import type { Filter, ObjectId } from 'mongodb';
 import { claim, type MessageDocument } from './documents.js';
 import type { DriverContext } from './driver-context.js';
+import { giveBackAll } from './give-back.js';
 
 /** A reserve stops once it has so many characters: a batch of large messages is not to fill the memory at both ends. */
 const BATCH_CHARS = 4 * 1024 * 1024;
@@ -15,6 +16,19 @@ export interface Token {
   readonly owner: string;
   readonly document: MessageDocument;
   until: number;
+  /** The id that it has at the back of its queue, once it is requeued. */
+  again?: ObjectId;
+}
+
+/** What a call takes messages with. */
+interface Lease {
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
+/** The envelope; empty where somebody has stored what is none. */
+function textOf({ payload }: { readonly payload?: unknown }): string {
+  return typeof payload === 'string' ? payload : '';
 }
 
 /** The order in which messages are served. */
@@ -36,9 +50,26 @@ export class Taker {
    * brings the rest. Who competes does not always begin at the very front: all would want the same messages, and one get them.
    */
   async take(queue: string, max: number, leaseMs: number, filter: Filter<MessageDocument> = {}): Promise<Reserved[]> {
-    const taken: Reserved[] = [];
     const lease = { leaseMs, owner: this.#context.nextOwner() };
-    this.#context.unanswered.add(lease.owner);
+    const { unanswered } = this.#context;
+    unanswered.add(lease.owner);
+    try {
+      const taken = await this.#rounds(queue, max, lease, filter);
+      unanswered.delete(lease.owner);
+      return taken;
+    } catch (error) {
+      // What was taken before it failed is nobody's. Where the link was lost, the next one gives it back.
+      if (this.#context.link.isOpen) {
+        unanswered.delete(lease.owner);
+        giveBackAll(this.#context, [lease.owner]).catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  async #rounds(queue: string, max: number, lease: Lease, filter: Filter<MessageDocument>): Promise<Reserved[]> {
+    const taken: Reserved[] = [];
+    const { leaseMs } = lease;
     let chars = 0;
     for (let round = 0; taken.length < max && chars < BATCH_CHARS; round++) {
       const wanted = max - taken.length;
@@ -60,13 +91,12 @@ export class Taker {
       const ours = await this.#claim(queue, found, lease);
       for (const document of ours) {
         taken.push(this.#reserved(queue, document, lease.owner, until));
-        chars += document.payload.length;
+        chars += textOf(document).length;
       }
       if (ours.length < found.length) this.#contested.add(queue);
       else if (skip === 0) this.#contested.delete(queue);
       if (ours.length === found.length && found.length < wanted && skip === 0) break;
     }
-    this.#context.unanswered.delete(lease.owner);
     return taken;
   }
 
@@ -84,7 +114,7 @@ export class Taker {
       let read = 0;
       for await (const document of cursor) {
         found.push(document as MessageDocument);
-        read += document.payload?.length ?? 0;
+        read += textOf(document as MessageDocument).length;
         if (read >= chars) break;
       }
       return found;
@@ -95,7 +125,7 @@ export class Taker {
   async #claim(
     queue: string,
     found: readonly MessageDocument[],
-    { owner, leaseMs }: { owner: string; leaseMs: number },
+    { owner, leaseMs }: Lease,
   ): Promise<readonly MessageDocument[]> {
     const { link, collections, clock } = this.#context;
     const _id = { $in: found.map((document) => document._id) };
@@ -112,7 +142,7 @@ export class Taker {
 
   async #takeOne(
     queue: string,
-    { owner, leaseMs }: { owner: string; leaseMs: number },
+    { owner, leaseMs }: Lease,
     filter: Filter<MessageDocument>,
   ): Promise<Reserved | undefined> {
     const { link, collections, clock, transport } = this.#context;
@@ -129,7 +159,7 @@ export class Taker {
     return {
       queue,
       token,
-      payload: typeof document.payload === 'string' ? document.payload : '',
+      payload: textOf(document),
       redelivered: document.redelivered === true,
       expiresAt: expires instanceof Date ? this.#context.clock.here(expires) : undefined,
     };

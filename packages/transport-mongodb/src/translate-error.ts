@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import {
   AuthenticationError,
   ChannelError,
@@ -16,12 +17,21 @@ export interface Translated {
 
 /** AuthenticationFailed, and errors of the login mechanisms. */
 const AUTH = new Set([11, 18, 334]);
-const FORBIDDEN = new Set([13, 8000]);
+const FORBIDDEN = new Set([13]);
+/** What Atlas answers to whatever it does not allow, logging in included. */
+const ATLAS = 8000;
 /** NotWritablePrimary, PrimarySteppedDown, ShutdownInProgress and the like: the server is not the one to write to any more. */
 const WRONG_SERVER = new Set([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
 /** CommandNotFound, CommandNotSupported, NotImplemented (FerretDB), IllegalOperation. */
 const UNSUPPORTED = new Set([20, 59, 115, 238, 40_324]);
 const TOO_LARGE = new Set([10_334, 17_280, 17_419, 17_420]);
+/** "object to insert exceeds cappedMaxSize", which has no code of its own. */
+const CAPPED = /exceeds cappedMaxSize/;
+/**
+ * What the server does not do however often it is asked: BadValue, FailedToParse, TypeMismatch, InvalidOptions, InvalidNamespace,
+ * documents and names that it does not store, indexes and collections that are there in another way.
+ */
+const REFUSED = new Set([2, 9, 14, 28, 48, 52, 53, 54, 55, 56, 57, 58, 61, 66, 67, 72, 73, 85, 86, 121, 166]);
 /** Errors of the driver that say that its client is of no more use. Others, such as of a cursor that was closed, are of one call. */
 const LINK = new Set([
   'MongoTopologyClosedError',
@@ -65,13 +75,20 @@ function lastReason(error: unknown): string {
   return why === '' || message.includes(why) ? '' : `: ${why}`;
 }
 
+/** What the driver has wrapped: whatever ends an insert of several documents, a lost link too, is an error of its own kind. */
+function wrapped(error: unknown): Error | undefined {
+  if (parts(error).name !== 'MongoBulkWriteError') return undefined;
+  const { errorResponse } = error as { readonly errorResponse?: unknown };
+  return isNativeError(errorResponse) ? errorResponse : undefined;
+}
+
 /** Whether a unique key is there already. */
 export function isDuplicate(error: unknown): boolean {
   return parts(error).code === 11_000;
 }
 
 /** A text without the credentials of URLs in it. */
-function blank(text: string): string {
+export function blank(text: string): string {
   return text.replace(/(mongodb(?:\+srv)?:\/\/)[^@/\s]*@/g, '$1**@');
 }
 
@@ -81,6 +98,8 @@ function blank(text: string): string {
  */
 export function translateError(thrown: unknown, what: string): Translated {
   if (KombuError.is(thrown)) return { error: thrown, endsLink: false };
+  const inside = wrapped(thrown);
+  if (inside !== undefined) return translateError(inside, what);
   const { message, name, code } = parts(thrown);
   const cause = new Error(blank(message));
   cause.name = name;
@@ -91,7 +110,7 @@ export function translateError(thrown: unknown, what: string): Translated {
     endsLink: true,
   });
   const number = typeof code === 'number' ? code : undefined;
-  if (number !== undefined && AUTH.has(number))
+  if (number !== undefined && (AUTH.has(number) || (number === ATLAS && /\bauth/i.test(message))))
     return { error: new AuthenticationError(text, { cause }), endsLink: true };
   if (name === 'MongoServerSelectionError' || name === 'MongoNetworkError' || name === 'MongoNetworkTimeoutError') {
     const all = wholeText(thrown);
@@ -105,10 +124,12 @@ export function translateError(thrown: unknown, what: string): Translated {
   if (LINK.has(name) || /^E[A-Z]+$/.test(String(code))) return ended('CONNECTION_LOST');
   if (number === undefined) return { error: new OperationalError('BROKER_BUSY', text, { cause }), endsLink: false };
   if (WRONG_SERVER.has(number)) return ended('CONNECTION_LOST');
-  if (FORBIDDEN.has(number)) return { error: new ChannelError('ACCESS_REFUSED', text, { cause }), endsLink: false };
+  if (FORBIDDEN.has(number) || number === ATLAS)
+    return { error: new ChannelError('ACCESS_REFUSED', text, { cause }), endsLink: false };
   if (UNSUPPORTED.has(number)) return { error: new NotSupportedError(text, { cause }), endsLink: false };
-  if (TOO_LARGE.has(number)) {
+  if (TOO_LARGE.has(number) || CAPPED.test(message)) {
     return { error: new UndeliverableError('MESSAGE_TOO_LARGE', text, { cause }), endsLink: false };
   }
+  if (REFUSED.has(number)) return { error: new ChannelError('PRECONDITION_FAILED', text, { cause }), endsLink: false };
   return { error: new OperationalError('BROKER_BUSY', text, { cause }), endsLink: false };
 }

@@ -10,6 +10,7 @@ function createMongodbTransport(): Transport<MongodbOptions & VirtualOptions> {
     schemes: ['mongodb', 'mongodb+srv'],
     driverName: 'mongodb',
     defaultPort: 27017,
+    takesHostLists: ['mongodb'],
     options: mongodbOptionSpecs,
     capabilities: {
       fanout: 'subscribers',

@@ -86,6 +86,14 @@ describe('the URL that the driver gets', () => {
     expect(error.message).toContain('messagesCollection');
   });
 
+  it.each(['a.b', 'a b', 'x'.repeat(64), 'a$b'])('refuses a database named %j', async (name) => {
+    const options = { transport: mongodb, reconnect: false } as const;
+    const connection = new Connection(`mongodb://127.0.0.1:1/${encodeURIComponent(name)}`, options);
+    const error = await connection.connect().catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
+    expect(error.message).toContain('database');
+  });
+
   it.each([
     ['TLS to whoever does not answer', { tls: true }, /no TLS, or not be MongoDB/],
     ['whoever does not answer', {}, /need TLS, or not be MongoDB/],

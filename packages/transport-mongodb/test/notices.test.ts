@@ -9,7 +9,7 @@ import { mongodb } from '../src/index.js';
 import { mongodbOptionSpecs } from '../src/options.js';
 import { createSignals } from '../src/signals.js';
 import { Tail } from '../src/tail.js';
-import { targetOf } from './support/driver.js';
+import { entry, openDriver, targetOf } from './support/driver.js';
 import { skipped, startServer, type TestServer } from './support/server.js';
 
 const started = await startServer();
@@ -150,6 +150,38 @@ function suite(server: TestServer): void {
       expect(got).toEqual(['quiet 1', 'quiet 2']);
       await here.close();
       await there.close();
+    });
+
+    it('a subscription that is made while another one ends is heard, and nothing is put where Python counts', async () => {
+      await server.db.dropCollection('messages.broadcast').catch(() => {});
+      const driver = await openDriver(server.url(), { pollingIntervalMs: 50 });
+      const { broadcast } = driver;
+      if (broadcast === undefined) throw new Error('no fanout');
+      const [first, second]: [string[], string[]] = [[], []];
+      const one = await broadcast.subscribe({ exchange: 'x', routingKey: '', queue: 'a' }, (p) => first.push(p));
+      const joining = broadcast.subscribe({ exchange: 'x', routingKey: '', queue: 'b' }, (p) => second.push(p));
+      await one.close();
+      const two = await joining;
+      expect(await server.collection('messages.broadcast').countDocuments()).toBe(0);
+      const message = entry('', '').message;
+      await broadcast.publish([{ exchange: 'x', routingKey: '', payload: '1', message }]);
+      await until(() => second.length === 1, { what: 'the message', timeoutMs: 5000 });
+      expect(first).toEqual([]);
+      await two.close();
+      await driver.close();
+    });
+
+    it('of several that are published together, those that fit go', async () => {
+      const driver = await openDriver(server.url());
+      const message = entry('', '').message;
+      const payloads = ['1', 'x'.repeat(200_000), '3'];
+      const failures = await driver.broadcast?.publish(
+        payloads.map((payload) => ({ exchange: 'x', routingKey: '', payload, message })),
+      );
+      expect(failures).toMatchObject([{ index: 1, error: { code: 'ERR_KOMBU_MESSAGE_TOO_LARGE' } }]);
+      const stored = await server.collection('messages.broadcast').find({ queue: 'x' }).toArray();
+      expect(stored.slice(-2).map(({ payload }) => payload)).toEqual(['1', '3']);
+      await driver.close();
     });
   });
 }

@@ -79,6 +79,17 @@ function suite(server: TestServer): void {
       expect(await messages().countDocuments()).toBe(0);
     });
 
+    it('hands out what somebody has stored without an envelope as an empty one, and goes on', async () => {
+      await messages().insertMany([
+        { queue: 'q', priority: 9 },
+        { queue: 'q', priority: 9, payload: 5 },
+      ]);
+      await put(driver, entry('q', 'good'));
+      const got = await reserve(driver, ['q']);
+      expect(got.map(({ payload }) => payload).slice(0, 2)).toEqual(['', '']);
+      expect(bodies(got.slice(2))).toEqual(['good']);
+    });
+
     it('stops at some megabytes', async () => {
       const large = 'x'.repeat(3 * 1024 * 1024);
       await put(driver, ...numbers(4).map((n) => entry('q', n + large)));

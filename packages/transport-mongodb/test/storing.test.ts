@@ -146,6 +146,29 @@ function suite(server: TestServer): void {
       expect(await driver.size('q')).toBe(1);
     });
 
+    it('an index that is there under another name will do', async () => {
+      const db = server.client.db('named');
+      await db.collection('messages').createIndex({ reserved: 1 }, { name: 'by hand', sparse: true });
+      const named = await openDriver(server.url('named'));
+      await put(named, entry('q', '1'));
+      await named.close();
+      const indexes = await db.collection('messages').indexes();
+      expect(indexes.filter(({ key }) => key.reserved === 1).map(({ name }) => name)).toEqual(['by hand']);
+      await db.dropDatabase();
+    });
+
+    it('a body of unknown size is measured without reading those of which it is known', async () => {
+      const limits = { maxLengthBytes: 100, discard: true };
+      await put(driver, entry('q', 'x'.repeat(60), { limits }));
+      await messages().insertOne({
+        queue: 'q',
+        priority: 9,
+        payload: JSON.stringify({ body: 'y'.repeat(60), properties: {} }),
+      });
+      await put(driver, entry('q', 'z'.repeat(30), { limits }));
+      expect(await driver.size('q')).toBe(2);
+    });
+
     it('calcQueueSize: false counts nothing', async () => {
       const blind = await openDriver(server.url(), { calcQueueSize: false });
       await put(blind, entry('q', '1'));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   MongoAPIError,
+  MongoBulkWriteError,
   MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
@@ -42,6 +43,30 @@ describe('errors of the driver', () => {
     expect(translateError(reasoned, 'x').error.message).toBe('x failed: timed out: read ECONNRESET');
     const untrusted = new MongoNetworkError('self-signed certificate');
     expect(translateError(untrusted, 'x').error).toMatchObject({ code: 'ERR_KOMBU_CONNECT_REFUSED', retryable: false });
+  });
+
+  it.each([2, 73, 85, 121])('code %i of the server, which stays as it is however often it is asked', (code) => {
+    const { error, endsLink } = translateError(server(code), 'storing');
+    expect([error.code, error.retryable, endsLink]).toEqual(['ERR_KOMBU_PRECONDITION_FAILED', false, false]);
+  });
+
+  it('of a link that is lost in the middle of an insert', () => {
+    const wrapped = new MongoBulkWriteError(new MongoNetworkError('read ECONNRESET'), {} as never);
+    expect(translateError(wrapped, 'x')).toMatchObject({
+      error: { code: 'ERR_KOMBU_CONNECTION_LOST' },
+      endsLink: true,
+    });
+  });
+
+  it('of Atlas, which has one code for all that it does not allow', () => {
+    const atlas = (message: string) => translateError(new MongoServerError({ message, code: 8000 }), 'x').error.code;
+    expect(atlas('bad auth : authentication failed')).toBe('ERR_KOMBU_AUTH_FAILED');
+    expect(atlas('user is not allowed to do action [insert]')).toBe('ERR_KOMBU_ACCESS_REFUSED');
+  });
+
+  it('of a fanout message that the capped collection cannot hold', () => {
+    const error = new MongoServerError({ message: 'object to insert exceeds cappedMaxSize', code: 2 });
+    expect(translateError(error, 'x').error.code).toBe('ERR_KOMBU_MESSAGE_TOO_LARGE');
   });
 
   it('of one call leave the link alone, those of a client that is closed do not', () => {

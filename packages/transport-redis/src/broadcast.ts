@@ -22,10 +22,14 @@ export function createBroadcast(context: DriverContext): BroadcastStore {
   const { subscriber } = link.sockets;
   const patterns = new Map<string, Set<Listener>>();
   /** The message that came last, and who has it: it comes once for each pattern that matches, one right after the other. */
-  let last = { channel: '', payload: '', queues: new Set<string>() };
+  let last = { channel: '', payload: '', patterns: new Set<string>(), queues: new Set<string>() };
 
   subscriber.on('pmessage', (pattern: string, channel: string, payload: string) => {
-    if (channel !== last.channel || payload !== last.payload) last = { channel, payload, queues: new Set() };
+    // The same by the same pattern is another message: not every publisher writes something else each time.
+    if (channel !== last.channel || payload !== last.payload || last.patterns.has(pattern)) {
+      last = { channel, payload, patterns: new Set(), queues: new Set() };
+    }
+    last.patterns.add(pattern);
     const before = last.queues;
     const now = new Set(before);
     for (const { queue, deliver } of patterns.get(pattern) ?? []) {

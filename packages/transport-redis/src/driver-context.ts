@@ -33,6 +33,8 @@ export interface DriverContext {
   wake(queue: string): boolean;
   /** Who wants to hear of queues that are gone. */
   readonly drops: QueueDrops;
+  /** The longest that one WAIT may keep a socket silent, in milliseconds: the heartbeat would take it for dead. */
+  readonly longestWaitMs: number;
   /** Owners of reserves that the server has not answered yet. */
   readonly unanswered: Set<string>;
 }

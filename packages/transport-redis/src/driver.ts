@@ -63,6 +63,7 @@ export async function createDriver(
       ),
     );
   }
+  const silenceMs = heartbeatMs ?? HEARTBEAT_MS;
   const context: DriverContext = {
     link,
     keys,
@@ -72,13 +73,14 @@ export async function createDriver(
     nextOwner: () => `${owner}.${(calls++).toString(36)}`,
     wake: (queue) => tracking?.wake(queue) ?? false,
     drops,
+    longestWaitMs: silenceMs === 0 ? Number.POSITIVE_INFINITY : Math.max(1, silenceMs / 6),
     unanswered: new Set(),
   };
   const topology = createTopology(context, tracking !== undefined);
-  const dog = new Watchdog(link.clients, heartbeatMs ?? HEARTBEAT_MS, transport.clock, (client) => {
+  const dog = new Watchdog(link.clients, silenceMs, transport.clock, (client) => {
     client.stream.destroy(new Error('no answer to a ping'));
   });
-  if (heartbeatMs !== 0) dog.start();
+  if (silenceMs !== 0) dog.start();
   link.closed.then((error) => {
     dog.stop();
     if (error !== undefined) unanswered.keep(transport.connectionId, context.unanswered);

@@ -40,6 +40,8 @@ export interface Keys {
   lists(queue: string): string[];
   /** The queue that a list belongs to; undefined: it is not one of ours. */
   queueOf(list: string): string | undefined;
+  /** Whether a queue of that name would be stored where the broker itself keeps something. */
+  isTaken(queue: string): boolean;
   record(queue: string): string;
   binding(exchange: string): string;
   ownExchange(exchange: string): string;
@@ -66,6 +68,8 @@ export function createKeys(options: KeyOptions): Keys {
   const own = `${prefix}_kombu.node.`;
   const steps = [...options.prioritySteps].sort((a, b) => a - b).map(String);
   const fanout = options.fanoutPrefix === true ? '/{db}.' : options.fanoutPrefix === false ? '' : options.fanoutPrefix;
+  const taken = new Set([options.unackedKey, options.unackedIndexKey, options.unackedMutexKey]);
+  const isStep = new Set(steps);
   const list = (queue: string, step: string) => (step === '0' ? prefix + queue : prefix + queue + sep + step);
   return {
     prefix,
@@ -89,8 +93,10 @@ export function createKeys(options: KeyOptions): Keys {
       if (!key.startsWith(prefix)) return undefined;
       const name = key.slice(prefix.length);
       const at = name.lastIndexOf(sep);
-      return at < 0 ? name : name.slice(0, at);
+      // A separator of one's own may be part of a queue's name as well.
+      return at >= 0 && isStep.has(name.slice(at + sep.length)) ? name.slice(0, at) : name;
     },
+    isTaken: (queue) => taken.has(queue) || queue.startsWith('_kombu.'),
     record: (queue) => `${own}queue.${queue}`,
     binding: (exchange) => `${prefix}_kombu.binding.${exchange}`,
     ownExchange: (exchange) => `${own}exchange.${exchange}`,

@@ -59,6 +59,11 @@ export class RedisLink {
     return this.#all;
   }
 
+  /** Whether it has not ended. */
+  get isOpen(): boolean {
+    return this.#state !== 'closed';
+  }
+
   /** Sends a command. With a signal the promise ends when that is aborted; the command may be carried out all the same. */
   call(
     what: string,

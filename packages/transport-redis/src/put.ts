@@ -1,11 +1,20 @@
-import { KombuError, OperationalError } from '@kombu/core';
-import type { ExchangeTable, PutEntry, PutRequest, PutResult, Reserved, VirtualDriver } from '@kombu/core/virtual';
+import { ChannelError, KombuError, OperationalError } from '@kombu/core';
+import type {
+  ExchangeTable,
+  ItemFailure,
+  PutEntry,
+  PutRequest,
+  PutResult,
+  Reserved,
+  VirtualDriver,
+} from '@kombu/core/virtual';
 import { type DriverContext, leaseHead } from './driver-context.js';
 import type { Arg } from './link.js';
 import { put as putScript } from './lua/put.js';
 import { putLimited } from './lua/put-limited.js';
 import { NO_TABLE, readTable, type TableVersion } from './routing-table.js';
 import type { ScriptHead } from './script-call.js';
+import { takenName } from './taken-name.js';
 import { tokenOf } from './token.js';
 
 /** Above so many characters a batch is sent in several commands: one command is one string in this process. */
@@ -58,6 +67,23 @@ function queuesOf(entries: readonly PutEntry[], stepOf: readonly string[]): Arg[
     for (const entry of list) args.push(stepOf[entry.priority] ?? '0', entry.payload as string);
   }
   return args;
+}
+
+/** Fails what is for places that hold something else; `numbers` count the places in the order in which they were written. */
+function strangeOf(entries: readonly PutEntry[], numbers: string, placeOf: (entry: PutEntry) => string): ItemFailure[] {
+  if (numbers === '') return [];
+  const strange = new Set(numbers.split(',').map(Number));
+  const places = new Map<string, number>();
+  const failures: ItemFailure[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const place = placeOf(entry);
+    const number = places.get(place) ?? places.size + 1;
+    places.set(place, number);
+    if (!strange.has(number)) continue;
+    const what = `the key of queue '${entry.queue}' holds something that is not a list`;
+    failures.push({ index, error: new ChannelError('PRECONDITION_FAILED', what) });
+  }
+  return failures;
 }
 
 /** Cuts a batch that is too large for one command, never between the copies of one message. */
@@ -115,7 +141,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
 
   const evictedOf = (reply: readonly unknown[], owner: string): Reserved[] => {
     const evicted: Reserved[] = [];
-    for (let i = 1; i + 2 < reply.length; i += 3) {
+    for (let i = 2; i + 2 < reply.length; i += 3) {
       const [queue, tag, payload] = reply.slice(i, i + 3) as [string, string, string];
       evicted.push({ queue, token: tokenOf(tag, `${owner}.${evicted.length + 1}`), payload });
     }
@@ -151,32 +177,57 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
       for (const arg of rest) args.push(arg);
       const reply = await link.run(script, head, args, signal, client, wakeAll);
       if (!Array.isArray(reply)) return STORED;
-      if (reply[0] === null) return { failures: [], evicted: evictedOf(reply, owner) };
+      if (reply[0] === null) {
+        const placeOf = (entry: PutEntry) => (limited ? '' : (keys.stepOf[entry.priority] ?? '0')) + entry.queue;
+        return { failures: strangeOf(entries, String(reply[1]), placeOf), evicted: evictedOf(reply, owner) };
+      }
       const stale = readStale(check, reply);
       if (stale.length > 0 || attempt >= MAX_REORDERED) return { ...STORED, stale, stored: false };
     }
   };
 
   const confirm = async (signal?: AbortSignal): Promise<void> => {
+    const { clock } = context.transport;
     const wanted = options.confirmReplicas;
-    const args = [wanted, options.confirmReplicasTimeoutMs];
-    const got = Number(await link.call('WAIT', 'wait', args, signal, client));
-    if (got >= wanted) return;
-    throw new OperationalError('BROKER_BUSY', `only ${got} of ${wanted} replicas have confirmed the messages`);
+    const until = clock.monotonic() + options.confirmReplicasTimeoutMs;
+    for (let left = options.confirmReplicasTimeoutMs; ; left = until - clock.monotonic()) {
+      const args = [wanted, Math.max(1, Math.ceil(Math.min(left, context.longestWaitMs)))];
+      const got = Number(await link.call('WAIT', 'wait', args, signal, client));
+      if (got >= wanted) return;
+      if (until <= clock.monotonic()) {
+        throw new OperationalError('BROKER_BUSY', `only ${got} of ${wanted} replicas have confirmed the messages`);
+      }
+    }
   };
 
   const sendAll = async (parts: readonly (readonly PutEntry[])[], request: PutRequest, signal?: AbortSignal) => {
     const evicted: Reserved[] = [];
+    const failures: ItemFailure[] = [];
+    let before = 0;
     for (const [i, part] of parts.entries()) {
       // Whoever bound a queue before these were published is seen by the first command.
       const result = await send(part, i === 0 ? request.check : [], signal);
       if (result.stale !== undefined) return result;
       evicted.push(...result.evicted);
+      for (const { index, error } of result.failures) failures.push({ index: before + index, error });
+      before += part.length;
     }
-    return { failures: [], evicted };
+    return { failures, evicted };
   };
 
-  return async (request, o) => {
+  /** Fails what is for names that the broker itself uses: a list there would keep everybody from every queue. */
+  const takenOf = (entries: readonly PutEntry[]): ItemFailure[] => {
+    const failures: ItemFailure[] = [];
+    let last: string | undefined;
+    for (const [index, { queue }] of entries.entries()) {
+      if (queue === last) continue;
+      if (keys.isTaken(queue)) failures.push({ index, error: takenName(queue) });
+      else last = queue;
+    }
+    return failures;
+  };
+
+  const putAll = async (request: PutRequest, o?: { readonly signal?: AbortSignal | undefined }): Promise<PutResult> => {
     const parts = cut(request.entries);
     while (busy !== undefined) await busy;
     let result: Promise<PutResult>;
@@ -193,5 +244,17 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     const stored = await result;
     if (options.confirmReplicas > 0 && stored.stale === undefined) await confirm(o?.signal);
     return stored;
+  };
+
+  return async (request, o) => {
+    const taken = takenOf(request.entries);
+    if (taken.length === 0) return putAll(request, o);
+    const refused = new Set(taken.map(({ index }) => index));
+    const places = request.entries.map((_, index) => index).filter((index) => !refused.has(index));
+    const entries = places.map((index) => request.entries[index] as PutEntry);
+    if (entries.length === 0) return { failures: taken, evicted: [] };
+    const result = await putAll({ entries, check: request.check }, o);
+    const others = result.failures.map(({ index, error }) => ({ index: places[index] ?? 0, error }));
+    return { ...result, failures: [...taken, ...others] };
   };
 }

@@ -101,10 +101,17 @@ export function createReserve(
     const args = [owner, request.max, request.leaseMs, BATCH_BYTES, serving, lists.tail];
     context.unanswered.add(owner);
     const { reply, listening } = send(reserveScript, args, lists);
-    return reply.then((value) => {
-      context.unanswered.delete(owner);
-      return read(request, lists, owner, value as string[] | null, listening);
-    });
+    return reply.then(
+      (value) => {
+        context.unanswered.delete(owner);
+        return read(request, lists, owner, value as string[] | null, listening);
+      },
+      (error: unknown) => {
+        // A refusal is an answer too; only a lost link leaves open what it has done.
+        if (link.isOpen) context.unanswered.delete(owner);
+        throw error;
+      },
+    );
   };
 
   const read = (

@@ -7,6 +7,7 @@ import { bind, unbind } from './lua/bindings.js';
 import { dropExchange, loadExchange, saveExchange } from './lua/exchanges.js';
 import { dropQueue, saveQueue } from './lua/queue-records.js';
 import { isNothing, parseRecord, readTable } from './routing-table.js';
+import { takenName } from './taken-name.js';
 
 /** KEYS[1..2] of every script that includes `topologyLib`. */
 export function topologyKeys({ keys }: DriverContext): string[] {
@@ -55,6 +56,7 @@ export function createTopology(context: DriverContext, tellsOfDrops: boolean): T
       return parseRecord<QueueRecord>(stored as string | null);
     },
     async saveQueue(record, o) {
+      if (keys.isTaken(record.name)) throw takenName(record.name);
       const args = [...topologyArgs(context), record.name, jsonOf(record), expiresOf(record)];
       const saved = link.run(saveQueue, shared, args, o?.signal);
       const [stored] = await Promise.all([

@@ -88,6 +88,18 @@ describe('fanout', () => {
     expect([...one.got, ...two.got].sort()).toEqual(['1', '2']);
   });
 
+  it('tells two messages apart that are the same', async () => {
+    const broadcast = await broadcastOf();
+    const [all, some] = [await listen(broadcast, 'x', '#', 'both'), await listen(broadcast, 'x', 'a.*', 'both')];
+    const one = await listen(broadcast, 'x', 'a.*', 'one');
+    for (let i = 0; i < 3; i++) await server.command('PUBLISH', '/0.x/a.b', 'same');
+    await server.command('PUBLISH', '/0.x/a.b', 'end');
+    const both = () => [...all.got, ...some.got];
+    await until(() => both().includes('end') && one.got.includes('end'), { what: 'the last of them' });
+    expect(both()).toEqual(['same', 'same', 'same', 'end']);
+    expect(one.got).toEqual(['same', 'same', 'same', 'end']);
+  });
+
   it('takes glob characters in an exchange name as they are', async () => {
     const broadcast = await broadcastOf();
     const star = await listen(broadcast, 'a*[b]?');

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import { isUnavailable, until } from '@kombu/brokers';
 import { Connection, Exchange, type Message, Queue } from '@kombu/core';
 import { type PythonPeer, startPython } from '@kombu/interop';
+import { itGoesBothWays, PYTHON_VIDEO, SERIALIZERS } from '@kombu/interop/both-ways';
 import { redis } from '../src/index.js';
 import { startServer } from './support/server.js';
 
@@ -25,13 +26,14 @@ function suite(version: string, python: PythonPeer): void {
   const visibility = { transport_options: { visibility_timeout: 1 } };
   const media = new Exchange('media', { type: 'direct' });
   const video = new Queue('video', { exchange: media, routingKey: 'video' });
-  const pythonVideo = { name: 'video', exchange: { name: 'media', type: 'direct' }, routing_key: 'video' };
   const toVideo = { exchange: media, routingKey: 'video' };
-  const accept = ['json', 'yaml', 'msgpack', 'pickle'];
   let connection: Connection;
 
   const get = async (queue: Queue): Promise<Message> => {
-    const found = await until(() => queue.bind(connection).get({ accept }), { what: 'a message', timeoutMs: 8000 });
+    const found = await until(() => queue.bind(connection).get({ accept: SERIALIZERS }), {
+      what: 'a message',
+      timeoutMs: 8000,
+    });
     return found as Message;
   };
 
@@ -41,22 +43,22 @@ function suite(version: string, python: PythonPeer): void {
       connection = new Connection(server.url, { transport: redis, transportOptions: options });
       await video.bind(connection).declare();
       await python.open(server.url, visibility);
-      await python.declare({ queue: pythonVideo });
+      await python.declare({ queue: PYTHON_VIDEO });
     });
     afterEach(() => connection.close());
 
     const value = { a: [1, 2.5, 'ünï ☃'], b: { c: null, d: true } };
-    const serializers = ['json', 'yaml', 'msgpack', 'pickle'];
     const compressions = ['zlib', 'bzip2', 'brotli', 'lzma', 'zstd'];
 
-    it.each(serializers)('%s both ways', async (serializer) => {
-      await python.publish(value, { exchange: 'media', routing_key: 'video', serializer });
-      const message = await get(video);
-      expect(message.payload).toEqual(value);
-      await message.ack();
-      await connection.producer().publish(value, { ...toVideo, serializer });
-      const back = await python.get(pythonVideo, { settle: 'ack', accept });
-      expect(back?.payload).toEqual(value);
+    itGoesBothWays({
+      python,
+      kombu: { Exchange, Queue },
+      connection: () => connection,
+      get,
+      total: 300,
+      quietS: 3,
+      hasPriority: async (priority) => expect(await server.command('LLEN', `video\x06\x16${priority}`)).toBe(1),
+      isEmpty: async () => expect(await server.command('EXISTS', 'unacked', 'unacked_index', 'video')).toBe(0),
     });
 
     it.each(compressions)('%s both ways, where that Python has it', async (compression) => {
@@ -72,65 +74,7 @@ function suite(version: string, python: PythonPeer): void {
       expect(message.payload).toEqual(value);
       await message.ack();
       await connection.producer().publish(value, { ...toVideo, compression });
-      expect((await python.get(pythonVideo, { settle: 'ack' }))?.payload).toEqual(value);
-    });
-
-    it('raw bytes, headers, priority, reply-to and correlation id both ways', async () => {
-      const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
-      await python.publish(bytes, {
-        exchange: 'media',
-        routing_key: 'video',
-        headers: { ü: 1 },
-        priority: 6,
-        reply_to: 'r',
-        correlation_id: 'c',
-      });
-      const message = await get(video);
-      expect(message.payload).toEqual(bytes);
-      expect(message.headers).toEqual({ ü: 1 });
-      expect(message.properties).toMatchObject({ priority: 6, replyTo: 'r', correlationId: 'c' });
-      await message.ack();
-      await connection
-        .producer()
-        .publish(bytes, { ...toVideo, headers: { ü: 1 }, priority: 6, replyTo: 'r', correlationId: 'c' });
-      expect(await server.command('LLEN', 'video\x06\x166')).toBe(1);
-      const back = await python.get(pythonVideo, { settle: 'ack' });
-      expect(back?.payload).toEqual(bytes);
-      expect(back?.headers).toEqual({ ü: 1 });
-      expect(back?.properties).toMatchObject({ reply_to: 'r', correlation_id: 'c' });
-    });
-
-    it('topic and anonymous exchanges both ways', async () => {
-      const news = new Exchange('news', { type: 'topic' });
-      const stock = new Queue('stock', { exchange: news, routingKey: 'stock.#' });
-      await stock.bind(connection).declare();
-      const theirs = { name: 'bonds', exchange: { name: 'news', type: 'topic' }, routing_key: 'bond.*' };
-      await python.declare({ queue: theirs });
-      await python.publish({ n: 1 }, { exchange: { name: 'news', type: 'topic' }, routing_key: 'stock.nasdaq' });
-      expect((await get(stock)).payload).toEqual({ n: 1 });
-      await connection.producer().publish({ n: 2 }, { exchange: news, routingKey: 'bond.usd' });
-      expect((await python.get(theirs, { settle: 'ack' }))?.payload).toEqual({ n: 2 });
-      await python.publish({ n: 3 }, { routing_key: 'video' });
-      expect((await get(video)).payload).toEqual({ n: 3 });
-      await connection.producer().publish({ n: 4 }, { routingKey: 'bonds' });
-      expect((await python.get(theirs, { settle: 'ack' }))?.payload).toEqual({ n: 4 });
-    });
-
-    it('fanout from Python to here', async () => {
-      const fan = new Queue('fan', { exchange: new Exchange('bcast', { type: 'fanout' }) });
-      const got: unknown[] = [];
-      const consumer = connection.consumer({
-        queues: [fan],
-        onMessage: async (m) => {
-          got.push(m.payload);
-          await m.ack();
-        },
-      });
-      await consumer.consume();
-      await python.publish({ n: 1 }, { exchange: { name: 'bcast', type: 'fanout' }, routing_key: '' });
-      await until(() => got.length === 1, { what: 'the broadcast' });
-      expect(got).toEqual([{ n: 1 }]);
-      await consumer.close();
+      expect((await python.get(PYTHON_VIDEO, { settle: 'ack' }))?.payload).toEqual(value);
     });
 
     it('fanout from here to Python', async () => {
@@ -144,11 +88,11 @@ function suite(version: string, python: PythonPeer): void {
 
     it('what one requeues the other gets, flagged', async () => {
       await connection.producer().publish({ n: 1 }, toVideo);
-      await python.get(pythonVideo, { settle: 'requeue' });
+      await python.get(PYTHON_VIDEO, { settle: 'requeue' });
       const message = await get(video);
       expect(message.deliveryInfo.redelivered).toBe(true);
       await message.requeue();
-      const back = await until(() => python.get(pythonVideo, { settle: 'ack' }), { what: 'the message' });
+      const back = await until(() => python.get(PYTHON_VIDEO, { settle: 'ack' }), { what: 'the message' });
       expect(back.headers).toMatchObject({ redelivered: true });
       expect(await server.command('EXISTS', 'unacked', 'unacked_index', 'video')).toBe(0);
     });
@@ -158,7 +102,7 @@ function suite(version: string, python: PythonPeer): void {
       if (isUnavailable(victim)) throw new Error(victim.unavailable);
       await victim.open(server.url, visibility);
       await connection.producer().publish({ n: 1 }, toVideo);
-      await victim.get(pythonVideo, { settle: 'none' });
+      await victim.get(PYTHON_VIDEO, { settle: 'none' });
       await victim.crash();
       const got: Message[] = [];
       const consumer = connection.consumer({
@@ -187,7 +131,7 @@ function suite(version: string, python: PythonPeer): void {
       expect(held?.payload).toEqual({ n: 1 });
       lost.collect();
       // Python scans every tenth time that it finds nothing.
-      const [back] = await python.consume(pythonVideo, { n: 1, timeout: 20 });
+      const [back] = await python.consume(PYTHON_VIDEO, { n: 1, timeout: 20 });
       expect(back?.payload).toEqual({ n: 1 });
       expect(back?.headers).toMatchObject({ redelivered: true });
     }, 40_000);
@@ -223,28 +167,5 @@ function suite(version: string, python: PythonPeer): void {
       }
       await consumer.close();
     }, 120_000);
-
-    it('a queue that both consume at once loses and doubles nothing', async () => {
-      const total = 300;
-      const here: number[] = [];
-      const consumer = connection.consumer({
-        queues: [video],
-        prefetchCount: 5,
-        onMessage: async (m: Message<{ n: number }>) => {
-          here.push(m.payload.n);
-          await new Promise((resolve) => setTimeout(resolve, 2));
-          await m.ack();
-        },
-      });
-      await consumer.consume();
-      const there = python.consume(pythonVideo, { n: total, timeout: 3, prefetch_count: 5 });
-      const producer = connection.producer();
-      for (let n = 0; n < total; n++) await producer.publish({ n }, toVideo);
-      const theirs = (await there).map(({ payload }) => (payload as { n: number }).n);
-      await until(() => here.length + theirs.length >= total, { what: 'all messages' });
-      await consumer.close();
-      expect([...here, ...theirs].sort((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, i) => i));
-      expect(await server.command('EXISTS', 'unacked', 'unacked_index', 'video')).toBe(0);
-    }, 30_000);
   });
 }

@@ -242,6 +242,13 @@ describe('an open link', () => {
 });
 
 describe('confirmReplicas', () => {
+  it('waits longer than the heartbeat without taking the link for dead', async () => {
+    const options = { confirmReplicas: 1, confirmReplicasTimeoutMs: 1000 };
+    const driver = await driverOf(options, { heartbeatMs: 300 });
+    await expect(fill(driver, 'q', ['a'])).rejects.toMatchObject({ code: 'ERR_KOMBU_BROKER_BUSY' });
+    expect(bodies(await reserve(driver, 'q'))).toEqual(['a']);
+  });
+
   it('rejects a publish that the replicas do not confirm in time, as retryable', async () => {
     const driver = await driverOf({ confirmReplicas: 1, confirmReplicasTimeoutMs: 50 });
     await expect(fill(driver, 'q', ['a'])).rejects.toMatchObject({ code: 'ERR_KOMBU_BROKER_BUSY', retryable: true });

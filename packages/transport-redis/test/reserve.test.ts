@@ -221,3 +221,47 @@ describe('a queue that holds something else', () => {
     expect(await server.command('LLEN', 'a')).toBe(1);
   });
 });
+
+describe('a put', () => {
+  const codes = (result: { failures: readonly { index: number; error: { code: string } }[] }) =>
+    result.failures.map(({ index, error }) => [index, error.code]);
+
+  it('stores the rest of a batch when one key is no list', async () => {
+    await server.command('SET', 'bad', 'text');
+    const result = await put(driver, [entry('a'), entry('bad'), entry('b'), entry('bad', { priority: 9 }), entry('a')]);
+    expect(codes(result)).toEqual([[1, 'ERR_KOMBU_PRECONDITION_FAILED']]);
+    expect(await reserve(driver, ['a', 'b'])).toHaveLength(3);
+    expect(await server.command('LLEN', 'bad\x06\x169')).toBe(1);
+  });
+
+  it('also where queues have limits, and still says what was pushed out', async () => {
+    await server.command('SET', 'bad', 'text');
+    const limits = { maxLength: 1 };
+    const names = ['bad', 'a', 'bad', 'a'];
+    const result = await put(
+      driver,
+      names.map((name, i) => entry(name, { body: `${i}` }, { limits })),
+    );
+    expect(codes(result)).toEqual([
+      [0, 'ERR_KOMBU_PRECONDITION_FAILED'],
+      [2, 'ERR_KOMBU_PRECONDITION_FAILED'],
+    ]);
+    expect(bodies(result.evicted)).toEqual(['1']);
+    expect(await settle(driver, result.evicted, 'drop')).toEqual([]);
+    expect(bodies(await reserve(driver, 'a'))).toEqual(['3']);
+  });
+
+  it('stores nothing where the broker keeps its own data', async () => {
+    const names = ['unacked', 'a', 'unacked_index', '_kombu.binding.x', 'unacked_mutex', 'b'];
+    const result = await put(
+      driver,
+      names.map((name) => entry(name)),
+    );
+    expect(codes(result)).toEqual([0, 2, 3, 4].map((index) => [index, 'ERR_KOMBU_ACCESS_REFUSED']));
+    expect(await reserve(driver, ['a', 'b'])).toHaveLength(2);
+    expect(codes(await put(driver, [entry('unacked')]))).toEqual([[0, 'ERR_KOMBU_ACCESS_REFUSED']]);
+    const record = { name: 'unacked', durable: true, exclusive: false, autoDelete: false, owner: undefined };
+    const saving = driver.topology?.saveQueue({ ...record, arguments: { 'x-expires': 1000 } });
+    await expect(saving).rejects.toMatchObject({ code: 'ERR_KOMBU_ACCESS_REFUSED' });
+  });
+});

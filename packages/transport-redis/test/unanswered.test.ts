@@ -38,6 +38,24 @@ describe('a reserve whose answer is lost with the link', () => {
     }
   }, 15_000);
 
+  it('is another thing than one that was refused', async () => {
+    const proxy = await startProxy(server.port);
+    const unanswered = new Unanswered();
+    const more = { connectionId: 'me', unanswered, heartbeatMs: 60_000 };
+    try {
+      const driver = await openDriver(proxy.through(server.url), {}, more);
+      await server.command('SET', 'q', 'text');
+      for (let i = 0; i < 3; i++) {
+        await expect(reserve(driver, 'q', 1)).rejects.toMatchObject({ code: 'ERR_KOMBU_PRECONDITION_FAILED' });
+      }
+      proxy.drop();
+      await driver.closed;
+      expect(unanswered.take('me')).toEqual([]);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it('is forgotten when it was answered, or when a connection never comes back', () => {
     const unanswered = new Unanswered();
     unanswered.keep('a', new Set());

@@ -106,6 +106,16 @@ describe('watch', () => {
     await other.close();
   });
 
+  it('tells of queues with the separator in their names', async () => {
+    await driver.close();
+    driver = await openDriver(server.url, { sep: ':' });
+    const { woken } = await watching(['a:b', 'c']);
+    await server.command('LPUSH', 'a:b', envelope());
+    await until(() => woken.includes('a:b'), { what: 'the wake' });
+    await server.command('LPUSH', 'c:9', envelope());
+    await until(() => woken.includes('c'), { what: 'the wake of the other' });
+  });
+
   it('says nothing of a queue that was removed, and wakes every queue after FLUSHALL', async () => {
     const { woken, watch } = await watching(['a', 'b']);
     watch?.remove('a');

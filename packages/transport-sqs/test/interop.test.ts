@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isUnavailable, until } from '@kombu/brokers';
 import { type Connection, Exchange, type Message, Queue } from '@kombu/core';
 import { type PythonPeer, type PythonVersion, startPython } from '@kombu/interop';
+import { PYTHON_VIDEO } from '@kombu/interop/both-ways';
 import { type Service, startService } from './support/sqs.js';
 
 jest.setTimeout(60_000);
@@ -12,7 +13,6 @@ const peers = await Promise.all(
 );
 const media = new Exchange('media', { type: 'direct' });
 const video = new Queue('video', { exchange: media, routingKey: 'video' });
-const PY_VIDEO = { name: 'video', exchange: { name: 'media', type: 'direct' }, routing_key: 'video' };
 
 function suite(python: PythonPeer): void {
   let service: Service;
@@ -41,7 +41,7 @@ function suite(python: PythonPeer): void {
     await python.open(service.server.url, {
       transport_options: { region: 'us-east-1', wait_time_seconds: 1, visibility_timeout: 1800 },
     });
-    await python.declare({ queue: PY_VIDEO });
+    await python.declare({ queue: PYTHON_VIDEO });
     await video.bind(connection).declare();
   });
   afterAll(async () => {

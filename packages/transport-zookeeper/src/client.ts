@@ -102,6 +102,16 @@ export function libraryError(code: number, cause?: unknown): Error {
 }
 
 const HEADER_BYTES = 4;
+/** The first answer has 36 or 37 bytes: version, timeout, number and password of the session, and whether it is read-only. */
+const LONGEST_FIRST_ANSWER = 256;
+
+/** What somebody else has sent who is not ZooKeeper: its first line, as far as it can be shown. */
+function notZookeeper(data: Buffer): Error {
+  const [shown] = /^[ -~]{4,60}/.exec(data.toString('latin1')) ?? [];
+  return new Error(
+    `what listens there is not ZooKeeper: it has answered ${shown === undefined ? 'with other bytes' : `'${shown}'`}`,
+  );
+}
 
 /**
  * Hands the library what came, one whole answer at a time. Left to itself it copies all that is still to be read for every answer,
@@ -119,6 +129,7 @@ export function readByAnswers(
   let rest: Buffer[] = [];
   let have = 0;
   let need = HEADER_BYTES;
+  let answered: 'nothing' | 'something' = 'nothing';
 
   const answer = (frame: Buffer): void => {
     const [waiting] = manager.pendingQueue;
@@ -147,7 +158,14 @@ export function readByAnswers(
     try {
       for (;;) {
         need = data.length < HEADER_BYTES ? HEADER_BYTES : HEADER_BYTES + data.readInt32BE(0);
+        if (
+          answered === 'nothing' &&
+          (need < HEADER_BYTES || need > LONGEST_FIRST_ANSWER) &&
+          data.length >= HEADER_BYTES
+        )
+          throw notZookeeper(data);
         if (data.length < need) break;
+        answered = 'something';
         answer(data.subarray(0, need));
         data = data.subarray(need);
       }

@@ -26,6 +26,8 @@ export interface Connected {
 
 const DEFAULT_PORT = 2181;
 const LONGEST_CONNECT_MS = 5000;
+const CLOSED =
+  'the connection was closed without an answer: the server is not part of a quorum, or it is not ZooKeeper that listens there';
 
 /** The servers of a URL list, from a random one on: clients spread over an ensemble by themselves. */
 function addressesOf(target: BrokerTarget<ZookeeperOptions>): Address[] {
@@ -66,10 +68,13 @@ function dial(
         hangUp(client);
         reject(error);
       });
+    const failed = (why: string, cause: unknown): OperationalError =>
+      new OperationalError('CONNECT_REFUSED', `${what} failed: ${why}`, { cause });
     const abort = (): void => refuse(abortError(signal, what));
-    const cancel = clock.after(timeoutMs, () =>
-      refuse(new OperationalError('CONNECT_TIMEOUT', `${what} took longer than ${timeoutMs} ms`)),
-    );
+    const cancel = clock.after(timeoutMs, () => {
+      const silent = manager.socket?.connecting === false ? ': there was no answer, it may not be ZooKeeper' : '';
+      refuse(new OperationalError('CONNECT_TIMEOUT', `${what} took longer than ${timeoutMs} ms${silent}`));
+    });
     signal.addEventListener('abort', abort, { once: true });
     readByAnswers(
       manager,
@@ -77,9 +82,8 @@ function dial(
         if (link !== undefined) link.heardAt = clock.monotonic();
       },
       (cause) => {
-        const error = new OperationalError('CONNECTION_LOST', 'ZooKeeper has sent what cannot be read', { cause });
-        if (link === undefined) refuse(error);
-        else link.fail(error);
+        if (link === undefined) refuse(failed((cause as Error).message, cause));
+        else link.fail(new OperationalError('CONNECTION_LOST', 'ZooKeeper has sent what cannot be read', { cause }));
       },
     );
     client.once('connected', () =>
@@ -109,8 +113,7 @@ function dial(
         cause = error;
       });
       manager.socket?.once('close', () => {
-        const why = cause?.message ?? 'the server has closed the connection: it may not be part of a quorum';
-        refuse(new OperationalError('CONNECT_REFUSED', `${what} failed: ${why}`, { cause }));
+        refuse(failed(cause?.message ?? CLOSED, cause));
       });
     });
   });

@@ -36,19 +36,47 @@ describe('connecting', () => {
     await expect(connection.connect()).rejects.toMatchObject({ code: 'ERR_KOMBU_NOT_SUPPORTED' });
   });
 
+  const refused = 'ERR_KOMBU_CONNECT_REFUSED';
   it.each([
-    ['never answers', '', 'ERR_KOMBU_CONNECT_TIMEOUT'],
-    ['answers nonsense', 'HTTP/1.1 400 Bad Request\r\n\r\n'.repeat(8), 'ERR_KOMBU_CONNECT_TIMEOUT'],
-  ])('ends at its deadline where a server %s', async (_, answer, expected) => {
+    ['never answers', '', 'ERR_KOMBU_CONNECT_TIMEOUT', /300 ms: there was no answer, it may not be ZooKeeper/],
+    [
+      'speaks HTTP',
+      'HTTP/1.1 400 Bad Request\r\n\r\n',
+      refused,
+      /not ZooKeeper: it has answered 'HTTP\/1.1 400 Bad Request'/,
+    ],
+    ['speaks TLS', '\x15\x03\x03\x00\x02\x02\x16', refused, /not ZooKeeper: it has answered with other bytes/],
+    [
+      'speaks as Redis does',
+      '-ERR unknown command\r\n',
+      refused,
+      /not ZooKeeper: it has answered '-ERR unknown command'/,
+    ],
+    [
+      'hangs up',
+      undefined,
+      refused,
+      /closed without an answer: the server is not part of a quorum, or it is not ZooKeeper/,
+    ],
+  ])('says why it fails where a server %s', async (_, answer, expected, why) => {
     const fake = net.createServer((socket) => {
       socket.on('error', () => {});
-      socket.on('data', () => socket.write(answer));
+      socket.on('data', () => {
+        if (answer === undefined) socket.destroy();
+        else socket.write(answer, 'latin1');
+      });
     });
     await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve));
     const { port } = fake.address() as AddressInfo;
-    const opening = openDriver(port, { connectTimeoutMs: 300 });
-    await expect(opening).rejects.toMatchObject({ code: expected });
+    const opening = openDriver(port, { connectTimeoutMs: expected === refused ? 30_000 : 300 });
+    await expect(opening).rejects.toMatchObject({ code: expected, message: expect.stringMatching(why) });
     await new Promise((resolve) => fake.close(resolve));
+  });
+
+  it('refuses a list of hosts with commas', () => {
+    expect(() => new Connection('zookeeper://127.0.0.1:1,127.0.0.1:2/x', { transport: zookeeper })).toThrow(
+      "write a URL for each host and ';' between the URLs, such as 'zookeeper://host1;zookeeper://host2'",
+    );
   });
 
   it('takes the servers of a list for one broker, and the virtual host of the one that has it', async () => {

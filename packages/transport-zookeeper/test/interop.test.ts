@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isUnavailable, until } from '@kombu/brokers';
 import { Connection, Exchange, type Message, Queue } from '@kombu/core';
 import { type PythonPeer, startPython } from '@kombu/interop';
+import { PYTHON_VIDEO } from '@kombu/interop/both-ways';
 import { zookeeper } from '../src/index.js';
 import { connectRaw, type RawClient, startServer } from './support/server.js';
 
@@ -10,7 +11,6 @@ jest.setTimeout(60_000);
 const python = await startPython({ version: '5.2' });
 const media = new Exchange('media', { type: 'direct' });
 const video = new Queue('video', { exchange: media, routingKey: 'video' });
-const PY_VIDEO = { name: 'video', exchange: { name: 'media', type: 'direct' }, routing_key: 'video' };
 const TO_VIDEO = { exchange: 'media', routing_key: 'video' };
 
 function suite(peer: PythonPeer): void {
@@ -28,7 +28,7 @@ function suite(peer: PythonPeer): void {
     connection = new Connection(url, { transport: zookeeper });
     await video.bind(connection).declare();
     await peer.open(url);
-    await peer.declare({ queue: PY_VIDEO });
+    await peer.declare({ queue: PYTHON_VIDEO });
   });
   afterAll(async () => {
     await connection.close();
@@ -114,7 +114,7 @@ function suite(peer: PythonPeer): void {
 
   it('Node is woken by what Python publishes, and a queue that Python deletes ends its consumers', async () => {
     const theirs = new Queue('theirs');
-    await peer.declare({ queue: { ...PY_VIDEO, name: 'theirs', routing_key: 'theirs' } });
+    await peer.declare({ queue: { ...PYTHON_VIDEO, name: 'theirs', routing_key: 'theirs' } });
     const got: unknown[] = [];
     const consumer = connection.consumer({
       queues: [theirs],

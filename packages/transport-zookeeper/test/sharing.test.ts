@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { until } from '@kombu/brokers';
+import { startConsumers, until } from '@kombu/brokers';
 import { Connection, Queue } from '@kombu/core';
 import { zookeeper } from '../src/index.js';
 import { connectRaw, startServer } from './support/server.js';
@@ -19,36 +18,15 @@ afterAll(async () => {
   await server.close();
 });
 
-/** A process that consumes, and says the number of each message once it is acknowledged. */
-function worker(): { readonly child: ChildProcess; readonly seen: number[] } {
-  const script = `
-    import { Connection, Queue } from '@kombu/core';
-    import { zookeeper } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
-    const connection = new Connection(${JSON.stringify(url)}, { transport: zookeeper });
-    const consumer = connection.consumer({
-      queues: [new Queue('jobs')], autoDeclare: false, prefetchCount: 20,
-      onMessage: async (message) => { await message.ack({ confirm: true }); console.log(message.payload.n); },
-    });
-    await consumer.consume();
-    process.stdin.on('end', () => connection.close()).resume();`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: import.meta.dirname,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const seen: number[] = [];
-  let rest = '';
-  child.stdout.on('data', (chunk) => {
-    const lines = `${rest}${chunk}`.split('\n');
-    rest = lines.pop() ?? '';
-    seen.push(...lines.map(Number));
-  });
-  return { child, seen };
-}
-
 describe('a queue that many share', () => {
   it('gives each of 2,000 messages to one of four processes', async () => {
-    const workers = Array.from({ length: 4 }, worker);
-    const closed = workers.map(({ child }) => new Promise((resolve) => child.once('close', resolve)));
+    await using consumers = startConsumers({
+      module: new URL('../dist/index.js', import.meta.url),
+      transport: 'zookeeper',
+      url: url,
+      queue: 'jobs',
+      prefetchCount: 20,
+    });
     await until(async () => (await queue.bind(connection).queueDeclare()).consumerCount === 4, {
       what: 'all are at work',
     });
@@ -56,13 +34,10 @@ describe('a queue that many share', () => {
       Array.from({ length: 2000 }, (_, n) => ({ n })),
       { routingKey: 'jobs' },
     );
-    const count = (): number => workers.reduce((sum, { seen }) => sum + seen.length, 0);
-    await until(() => count() >= 2000, { what: 'all have come', timeoutMs: 60_000 });
-    for (const { child } of workers) child.stdin?.end();
-    expect(await Promise.all(closed)).toEqual([0, 0, 0, 0]);
-    const all = workers.flatMap(({ seen }) => seen).sort((a, b) => a - b);
-    expect(all).toEqual([...Array(2000).keys()]);
-    for (const { seen } of workers) expect(seen.length).toBeGreaterThan(0);
+    await consumers.received(2000, { timeoutMs: 60_000 });
+    expect(await consumers.end()).toEqual([0, 0, 0, 0]);
+    expect(consumers.seen.flat().sort((a, b) => a - b)).toEqual([...Array(2000).keys()]);
+    for (const seen of consumers.seen) expect(seen.length).toBeGreaterThan(0);
     await using raw = await connectRaw(server);
     expect(await raw.children('/shared/.kombu/claims/jobs')).toEqual([]);
     expect(await raw.children('/shared/jobs')).toEqual([]);

@@ -12,7 +12,8 @@ import { targetOf, verdictOf } from './verdict.js';
  * @param {object} conditions
  * @param {import('./types.d.ts').Settings} conditions.settings what all runs are given beside the comparison's own: the URL
  * @param {number} conditions.pairs rounds that count
- * @param {boolean} conditions.warmUp whether a round that does not count goes first
+ * @param {(settings: import('./types.d.ts').Settings) => import('./types.d.ts').Settings} [conditions.warmUp] a round that does not
+ *   count goes first, with the settings made smaller by this: it warms the broker and the disk's cache, each process warms itself
  * @param {(participant: import('./types.d.ts').Participant) => string | undefined} [conditions.unavailable] why one cannot run here
  * @param {(settings: import('./types.d.ts').Settings) => import('./types.d.ts').Settings} [conditions.scale] makes a run smaller
  * @param {(text: string) => void} [conditions.progress]
@@ -27,14 +28,14 @@ export async function measure(comparison, conditions) {
   const present = references.filter((_, i) => skipped[i] === undefined);
   const participants = [subject, ...present];
   const runs = participants.map(() => []);
-  const rounds = pairs + (warmUp ? 1 : 0);
+  const rounds = pairs + (warmUp === undefined ? 0 : 1);
 
   for (let round = 0; round < rounds; round++) {
-    const counts = !warmUp || round > 0;
-    const label = counts ? `round ${warmUp ? round : round + 1} of ${pairs}` : 'warm-up';
+    const counts = round >= rounds - pairs;
+    const label = counts ? `round ${round + 1 + pairs - rounds} of ${pairs}` : 'warm-up';
     for (const [i, who] of participants.entries()) {
       progress(`${what}: ${label}: ${who.name}`);
-      const own = scale({ ...comparison.settings, ...who.settings });
+      const own = (counts ? scale : warmUp)({ ...comparison.settings, ...who.settings });
       const printed = await runner(who.runner, { ...own, ...settings, id: randomUUID() }, signal);
       const figures = figuresOf(printed);
       if (figures[figure] === undefined) throw new Error(`${who.runner} printed no figure '${figure}'`);

@@ -59,7 +59,7 @@ export async function runComparisons({
       const row = await measure(comparison, {
         settings: { url: broker.url, brokerPid: broker.pid, python: python?.python },
         pairs: options.quick ? 1 : Math.min(options.pairs, comparison.rounds ?? options.pairs),
-        warmUp: !options.quick,
+        ...(!options.quick && { warmUp: quickly }),
         unavailable: ({ needs }) =>
           needs === 'python-kombu' && python === undefined ? 'there is no Python with Kombu here' : undefined,
         ...(options.quick && { scale: (own) => ({ ...quickly(own), ...comparison.quick }) }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { measure } from '../src/measure.js';
 import { quickly, runComparisons } from '../src/transport-session.js';
+import type { Settings } from '../src/types.js';
 
 const A = { name: 'a', runner: 'a.js' };
 const B = { name: 'b', runner: 'b.js', settings: { messages: 10 }, atLeast: 2 };
@@ -18,7 +19,7 @@ function player(rates: Record<string, number[]>) {
   return { calls, runner };
 }
 
-const conditions = { settings: { url: 'x://' }, pairs: 2, warmUp: true };
+const conditions = { settings: { url: 'x://' }, pairs: 2, warmUp: (own: Settings) => own };
 
 describe('measure', () => {
   it('runs subject and references in turn, drops the warm-up, and compares round by round', async () => {
@@ -43,6 +44,13 @@ describe('measure', () => {
     expect(calls[0]?.settings).toMatchObject({ messages: 50, url: 'x://' });
     expect(calls[1]?.settings).toMatchObject({ messages: 10, url: 'x://' });
     expect(new Set(calls.map(({ settings }) => settings.id)).size).toBe(6);
+  });
+
+  it('makes the warm-up as small as it is told, and nothing else', async () => {
+    const { calls, runner } = player({ 'a.js': [1, 1, 1], 'b.js': [1, 1, 1] });
+    const comparison = { what: 'w', settings: { messages: 50_000 }, subject: A, references: [] };
+    await measure(comparison, { ...conditions, warmUp: quickly, runner });
+    expect(calls.map(({ settings }) => settings.messages)).toEqual([2_500, 50_000, 50_000]);
   });
 
   it('leaves out a reference that is not there, and says so', async () => {

@@ -1,15 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import path from 'node:path';
-import { makeCertificates } from './certificates.js';
 import { unpackDebianPackage } from './debian-package.js';
 import { dockerProblem, startContainer } from './docker.js';
-import { envBroker } from './env-broker.js';
+import { envBroker, reached } from './env-broker.js';
 import { isUnavailable } from './find.js';
-import { temporaryFolder } from './folder.js';
+import { askHttp } from './http.js';
+import { serverFolder, startOwnServer } from './own-server.js';
 import { freePort } from './ports.js';
-import { spawnServer } from './server-process.js';
 import { which } from './which.js';
 
 /** @typedef {import('./types.d.ts').Consul} Consul */
@@ -54,12 +51,9 @@ async function findConsul() {
  * @returns {Promise<Consul | import('./types.d.ts').Unavailable>}
  */
 async function startConsulNode(found, options, port) {
-  const folder = await temporaryFolder('kombu-consul');
-  const certificates = options.tls ? await makeCertificates(folder.path) : undefined;
-  if (certificates && isUnavailable(certificates)) {
-    await folder.remove();
-    return certificates;
-  }
+  const place = await serverFolder('kombu-consul', options);
+  if (isUnavailable(place)) return place;
+  const { folder, certificates } = place;
   const ca = certificates && (await readFile(certificates.caFile, 'utf8'));
   const [server, serf] = [await freePort(), await freePort()];
   const config = {
@@ -88,50 +82,21 @@ async function startConsulNode(found, options, port) {
       : { acl: { enabled: true, default_policy: 'deny', tokens: { master: options.token, agent: options.token } } }),
   };
   const address = { port, ca, token: options.token };
-  const boot = () =>
-    spawnServer({
-      name: 'consul',
-      command: found.program,
-      args: ['agent', '-hcl', JSON.stringify(config)],
-      folder: folder.path,
-      timeoutMs: options.timeoutMs ?? 60_000,
-      ready: () => isReady(address),
-    });
-  let child = await boot().catch(async (error) => {
-    await folder.remove();
-    throw error;
+  return startOwnServer({
+    name: 'consul',
+    command: found.program,
+    args: ['agent', '-hcl', JSON.stringify(config)],
+    folder,
+    timeoutMs: options.timeoutMs ?? 60_000,
+    ready: () => isReady(address),
+    // A server that is told to end in good order leaves its cluster; one that is only to come back is killed.
+    stop: (child) => child.kill(),
+    about: async () => ({
+      ...describeServer(address, certificates?.caFile),
+      version: await version(address),
+      origin: found.origin,
+    }),
   });
-  /** @type {Promise<void> | undefined} */
-  let closing;
-  const close = () => {
-    closing ??= child.kill().then(() => folder.remove());
-    return closing;
-  };
-  // A server that is told to end in good order leaves its cluster; one that is only to come back is killed.
-  const stop = () => child.kill();
-  const startAgain = async () => {
-    if (!child.running) child = await boot();
-  };
-  return {
-    ...describeServer(address, certificates?.caFile),
-    version: await version(address),
-    origin: found.origin,
-    get pid() {
-      return child.pid;
-    },
-    stop,
-    start: startAgain,
-    async restart() {
-      await stop();
-      await startAgain();
-    },
-    kill: () => child.kill(),
-    freeze: () => child.signal('SIGSTOP'),
-    thaw: () => child.signal('SIGCONT'),
-    log: () => child.log(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
 }
 
 /** @param {ConsulOptions} options @returns {Promise<Consul>} */
@@ -152,14 +117,6 @@ async function startConsulContainer(options) {
     ...describeServer(address, undefined),
     ...container,
     version: await version(address),
-    origin: 'docker',
-    pid: undefined,
-    async restart() {
-      await container.stop();
-      await container.start();
-    },
-    log: () => '',
-    [Symbol.asyncDispose]: container.close,
   };
 }
 
@@ -168,11 +125,12 @@ async function fromEnv(url) {
   const broker = envBroker({ name: 'consul', url, defaultPort: 8500, version: '' });
   const { password } = new URL(url);
   const address = { host: broker.host, port: broker.port, token: decodeURIComponent(password) || undefined };
-  try {
-    return { ...broker, ...describeServer(address, undefined), url, version: await version(address) };
-  } catch (error) {
-    return { unavailable: `${ENV_URL} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
-  }
+  return reached(ENV_URL, async () => ({
+    ...broker,
+    ...describeServer(address, undefined),
+    url,
+    version: await version(address),
+  }));
 }
 
 /** @param {Address} address @param {string | undefined} caFile */
@@ -213,22 +171,10 @@ async function version(address) {
  * @param {string} [body]
  * @returns {Promise<any>}
  */
-function send({ host = '127.0.0.1', port, ca, token }, method, where, body) {
-  return new Promise((resolve, reject) => {
-    const headers = token === undefined ? {} : { 'x-consul-token': token };
-    const options = { host, port, path: `/v1/${where}`, method, ca, headers, agent: false, timeout: 5000 };
-    const request = (ca === undefined ? httpRequest : httpsRequest)(options, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(JSON.parse(text));
-        else if (response.statusCode === 404) resolve(undefined);
-        else reject(new Error(`consul answered ${response.statusCode} to ${where}: ${text.trim()}`));
-      });
-    });
-    request.on('timeout', () => request.destroy(new Error('consul does not answer')));
-    request.on('error', reject).end(body);
-  });
+async function send(address, method, where, body) {
+  const headers = address.token === undefined ? {} : { 'x-consul-token': address.token };
+  const { status, text } = await askHttp(address, { name: 'consul', method, path: `/v1/${where}`, headers, body });
+  if (status === 404) return undefined;
+  if (status !== 200) throw new Error(`consul answered ${status} to ${where}: ${text.trim()}`);
+  return JSON.parse(text);
 }

@@ -12,7 +12,8 @@ export async function dockerProblem() {
 }
 
 /**
- * Runs a server in a container, its port published on 127.0.0.1.
+ * Runs a server in a container, its port published on 127.0.0.1, and gives it the life of a broker: everything of `Broker` that starts
+ * and ends it.
  *
  * @param {object} o
  * @param {string} o.image
@@ -44,6 +45,7 @@ export async function startContainer({ image, port, innerPort, args, ready, time
     await wait();
   };
   const stop = async () => void (await call('stop', id));
+  const origin = /** @type {const} */ ('docker');
   try {
     await wait();
   } catch (error) {
@@ -51,11 +53,19 @@ export async function startContainer({ image, port, innerPort, args, ready, time
     throw error;
   }
   return {
+    origin,
+    pid: undefined,
     start,
     stop,
+    async restart() {
+      await stop();
+      await start();
+    },
     kill: async () => void (await call('kill', '-s', 'KILL', id)),
     freeze: () => void call('pause', id),
     thaw: () => void call('unpause', id),
+    log: () => '',
     close,
+    [Symbol.asyncDispose]: close,
   };
 }

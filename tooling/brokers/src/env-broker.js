@@ -21,6 +21,22 @@ export function envBroker({ name, url, defaultPort, version }) {
 }
 
 /**
+ * The broker of an environment variable, once it has answered; otherwise why it is not to be had.
+ *
+ * @template T
+ * @param {string} variable
+ * @param {() => Promise<T>} ask
+ * @returns {Promise<T | import('./types.d.ts').Unavailable>}
+ */
+export async function reached(variable, ask) {
+  try {
+    return await ask();
+  } catch (error) {
+    return { unavailable: `${variable} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
+  }
+}
+
+/**
  * Closes what there is, last first, even when one of them fails; then throws the first failure.
  *
  * @param {readonly (() => Promise<unknown>)[]} closers

@@ -1,14 +1,11 @@
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { makeCertificates } from './certificates.js';
 import { startContainer } from './docker.js';
-import { envBroker } from './env-broker.js';
+import { envBroker, reached } from './env-broker.js';
 import { findServer, isUnavailable } from './find.js';
-import { temporaryFolder } from './folder.js';
+import { askHttp } from './http.js';
+import { serverFolder, startOwnServer } from './own-server.js';
 import { freePort } from './ports.js';
-import { spawnServer } from './server-process.js';
 import { which } from './which.js';
 
 /** @typedef {import('./types.d.ts').Etcd} Etcd */
@@ -45,12 +42,9 @@ async function start(options = {}) {
  * @returns {Promise<Etcd | import('./types.d.ts').Unavailable>}
  */
 async function startEtcdNode(found, options, port) {
-  const folder = await temporaryFolder('kombu-etcd', memoryFolder());
-  const certificates = options.tls ? await makeCertificates(folder.path) : undefined;
-  if (certificates && isUnavailable(certificates)) {
-    await folder.remove();
-    return certificates;
-  }
+  const place = await serverFolder('kombu-etcd', { tls: options.tls, parent: memoryFolder() });
+  if (isUnavailable(place)) return place;
+  const { folder, certificates } = place;
   const ca = certificates && (await readFile(certificates.caFile, 'utf8'));
   const scheme = certificates ? 'https' : 'http';
   const peer = `http://127.0.0.1:${await freePort()}`;
@@ -71,52 +65,24 @@ async function startEtcdNode(found, options, port) {
   );
   if (certificates) args.push('--cert-file', certificates.certFile, '--key-file', certificates.keyFile);
   const address = { port, ca };
-  const boot = () =>
-    spawnServer({
-      name: 'etcd',
-      command: found.program,
-      args,
-      folder: folder.path,
-      timeoutMs: options.timeoutMs ?? 30_000,
-      ready: () => isHealthy(address),
-    });
-  let server = await boot().catch(async (error) => {
-    await folder.remove();
-    throw error;
-  });
   const { password } = options;
   const user = password === undefined ? undefined : 'root';
-  if (password !== undefined) await enableAuth(address, password);
-  /** @type {Promise<void> | undefined} */
-  let closing;
-  const close = () => {
-    closing ??= server.kill().then(() => folder.remove());
-    return closing;
-  };
-  const stop = () => server.stop();
-  const startAgain = async () => {
-    if (!server.running) server = await boot();
-  };
-  return {
-    ...describeServer(address, user, password, certificates?.caFile),
-    version: await version(address),
-    origin: found.origin,
-    get pid() {
-      return server.pid;
+  return startOwnServer({
+    name: 'etcd',
+    command: found.program,
+    args,
+    folder,
+    timeoutMs: options.timeoutMs ?? 30_000,
+    ready: () => isHealthy(address),
+    async about() {
+      if (password !== undefined) await enableAuth(address, password);
+      return {
+        ...describeServer(address, user, password, certificates?.caFile),
+        version: await version(address),
+        origin: found.origin,
+      };
     },
-    stop,
-    start: startAgain,
-    async restart() {
-      await stop();
-      await startAgain();
-    },
-    kill: () => server.kill(),
-    freeze: () => server.signal('SIGSTOP'),
-    thaw: () => server.signal('SIGCONT'),
-    log: () => server.log(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  });
 }
 
 /** @param {EtcdOptions} options @returns {Promise<Etcd>} */
@@ -136,14 +102,6 @@ async function startEtcdContainer(options) {
     ...describeServer(address, undefined, undefined, undefined),
     ...container,
     version: await version(address),
-    origin: 'docker',
-    pid: undefined,
-    async restart() {
-      await container.stop();
-      await container.start();
-    },
-    log: () => '',
-    [Symbol.asyncDispose]: container.close,
   };
 }
 
@@ -157,16 +115,12 @@ async function fromEnv(url) {
     user: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password),
   };
-  try {
-    return {
-      ...broker,
-      version: await version(address),
-      caFile: undefined,
-      call: (/** @type {string} */ path, /** @type {object} */ body) => post(address, path, body),
-    };
-  } catch (error) {
-    return { unavailable: `${ENV_URL} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
-  }
+  return reached(ENV_URL, async () => ({
+    ...broker,
+    version: await version(address),
+    caFile: undefined,
+    call: (/** @type {string} */ path, /** @type {object} */ body) => post(address, path, body),
+  }));
 }
 
 /**
@@ -238,21 +192,9 @@ async function post(address, path, body) {
  * @param {string} [token]
  * @returns {Promise<string>}
  */
-function send({ host = '127.0.0.1', port, ca }, method, path, body, token) {
-  return new Promise((resolve, reject) => {
-    const headers = token === undefined ? {} : { authorization: token };
-    const options = { host, port, path, method, ca, headers, agent: false, timeout: 5000 };
-    const request = (ca === undefined ? httpRequest : httpsRequest)(options, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`etcd answered ${response.statusCode} to ${path}: ${text.trim()}`));
-      });
-    });
-    request.on('timeout', () => request.destroy(new Error('etcd does not answer')));
-    request.on('error', reject).end(body);
-  });
+async function send(address, method, path, body, token) {
+  const headers = token === undefined ? {} : { authorization: token };
+  const { status, text } = await askHttp(address, { name: 'etcd', method, path, headers, body });
+  if (status !== 200) throw new Error(`etcd answered ${status} to ${path}: ${text.trim()}`);
+  return text;
 }

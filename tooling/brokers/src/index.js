@@ -2,6 +2,7 @@ export { aptInstall } from './apt.js';
 export { cacheFolder } from './cache.js';
 export { makeCertificates } from './certificates.js';
 export { startConsul } from './consul.js';
+export { startConsumers } from './consumers.js';
 export { startEtcd } from './etcd.js';
 export { isUnavailable } from './find.js';
 export { temporaryFolder } from './folder.js';

@@ -4,8 +4,8 @@ import { MongoClient } from 'mongodb';
 import { temporaryFolder } from './folder.js';
 import { FERRETDB } from './mongodb-ferretdb.js';
 import { startTurnstile } from './mongodb-turnstile.js';
+import { startOwnServer } from './own-server.js';
 import { freePort } from './ports.js';
-import { spawnServer } from './server-process.js';
 
 /** @typedef {import('./types.d.ts').Mongodb} Mongodb */
 /** @typedef {Exclude<import('./mongodb-program.js').Found, { kind: 'docker' }>} Program */
@@ -76,74 +76,45 @@ export async function startMongodbNode(found, { password, timeoutMs = 30_000, re
   const plain = `mongodb://127.0.0.1:${inner}/`;
   const user = password === undefined ? '' : `${USER}:${encodeURIComponent(password)}@`;
   const url = `mongodb://${user}127.0.0.1:${port}/${password === undefined ? '' : '?authSource=admin'}`;
-  const boot = () =>
-    spawnServer({
-      name: found.kind,
-      command: found.program,
-      args: commandLine(found, folder.path, inner, { password, replicaSet: replicaSetName }),
-      env: { ...process.env, DO_NOT_TRACK: '1' },
-      folder: folder.path,
-      timeoutMs,
-      ready: () => ask(plain, (client) => client.db('admin').command({ hello: 1 })),
-    });
-  let server = await boot().catch(async (error) => {
-    await folder.remove();
-    throw error;
-  });
-  if (!isFerretdb && password !== undefined) await addUser(plain, password);
   const turnstile = isFerretdb ? await startTurnstile(inner, port) : undefined;
-  const version = isFerretdb ? FERRETDB : await mongodbVersion(url);
-  const stop = async () => {
-    const stopping = server.stop();
-    // FerretDB waits for its clients to go.
-    turnstile?.drop();
-    await stopping;
-  };
-  const start = async () => {
-    if (!server.running) server = await boot();
-  };
-  /** @type {Promise<void> | undefined} */
-  let closing;
-  const close = () => {
-    closing ??= server
-      .kill()
-      .then(() => turnstile?.close())
-      .then(() => folder.remove());
-    return closing;
-  };
-  return {
-    name: 'mongodb',
-    product: isFerretdb ? `FerretDB ${version} with SQLite` : `mongod ${version}`,
-    url,
-    host: '127.0.0.1',
-    port,
-    version,
-    origin: found.origin,
-    replicaSet: replicaSetName,
-    get pid() {
-      return server.pid;
+  return startOwnServer({
+    name: found.kind,
+    command: found.program,
+    args: commandLine(found, folder.path, inner, { password, replicaSet: replicaSetName }),
+    env: { ...process.env, DO_NOT_TRACK: '1' },
+    folder,
+    timeoutMs,
+    ready: () => ask(plain, (client) => client.db('admin').command({ hello: 1 })),
+    async stop(server) {
+      const stopping = server.stop();
+      // FerretDB waits for its clients to go.
+      turnstile?.drop();
+      await stopping;
     },
-    stop,
-    start,
-    async restart() {
-      await stop();
-      await start();
+    beside: turnstile === undefined ? [] : [() => turnstile.close()],
+    async about() {
+      if (!isFerretdb && password !== undefined) await addUser(plain, password);
+      const version = isFerretdb ? FERRETDB : await mongodbVersion(url);
+      return {
+        name: 'mongodb',
+        product: isFerretdb ? `FerretDB ${version} with SQLite` : `mongod ${version}`,
+        url,
+        host: '127.0.0.1',
+        port,
+        version,
+        origin: found.origin,
+        replicaSet: replicaSetName,
+        // mongod has no command for it; a relay in front of it can do the same.
+        ...(turnstile === undefined
+          ? {}
+          : {
+              killConnections: async () => turnstile.drop(),
+              connectionCount: async () => turnstile.connections,
+              commands: turnstile.commands,
+            }),
+      };
     },
-    kill: () => server.kill(),
-    freeze: () => server.signal('SIGSTOP'),
-    thaw: () => server.signal('SIGCONT'),
-    // mongod has no command for it; a relay in front of it can do the same.
-    ...(turnstile === undefined
-      ? {}
-      : {
-          killConnections: async () => turnstile.drop(),
-          connectionCount: async () => turnstile.connections,
-          commands: turnstile.commands,
-        }),
-    log: () => server.log(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  });
 }
 
 /** The first user of a mongod is made from this machine without one. @param {string} url @param {string} password */

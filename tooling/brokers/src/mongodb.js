@@ -1,5 +1,5 @@
 import { startContainer } from './docker.js';
-import { closeAll, envBroker } from './env-broker.js';
+import { closeAll, envBroker, reached } from './env-broker.js';
 import { isUnavailable } from './find.js';
 import { ask, mongodbVersion, startMongodbNode } from './mongodb-node.js';
 import { findMongodb } from './mongodb-program.js';
@@ -19,7 +19,7 @@ export async function startMongodb(options = {}) {
   if (url && options.password === undefined) return fromEnv(url);
   const found = await findMongodb({ docker: options.password === undefined, mongodOnly: false });
   if (isUnavailable(found)) return found;
-  if (found.kind === 'docker') return container(options.timeoutMs);
+  if (found.kind === 'docker') return startMongodbContainer(options.timeoutMs);
   return startMongodbNode(found, options);
 }
 
@@ -74,55 +74,33 @@ export async function startMongodbReplicaSet({ members = 3, timeoutMs = 60_000 }
   }
 }
 
-/** @param {number | undefined} timeoutMs */
-async function container(timeoutMs = 60_000) {
+/** @param {number | undefined} timeoutMs @returns {Promise<Mongodb>} */
+async function startMongodbContainer(timeoutMs = 60_000) {
   const port = await freePort();
   const url = `mongodb://127.0.0.1:${port}/`;
   const ready = async () => (await mongodbVersion(url)) !== '';
-  const { start, stop, kill, freeze, thaw, close } = await startContainer({
-    image: IMAGE,
-    port,
-    innerPort: 27017,
-    args: [],
-    ready,
-    timeoutMs,
-  });
+  const container = await startContainer({ image: IMAGE, port, innerPort: 27017, args: [], ready, timeoutMs });
   const version = await mongodbVersion(url);
-  return /** @type {Mongodb} */ ({
+  return {
+    ...container,
     name: 'mongodb',
     product: `mongod ${version} in Docker`,
     url,
     host: '127.0.0.1',
     port,
     version,
-    origin: 'docker',
     replicaSet: undefined,
-    pid: undefined,
-    start,
-    stop,
-    async restart() {
-      await stop();
-      await start();
-    },
-    kill,
-    freeze,
-    thaw,
-    log: () => '',
-    close,
-    [Symbol.asyncDispose]: close,
-  });
+  };
 }
 
 /** @param {string} url @returns {Promise<Mongodb | Unavailable>} */
 async function fromEnv(url) {
-  try {
+  return reached(ENV_URL, async () => {
     const version = await mongodbVersion(url);
     return {
       ...envBroker({ name: 'mongodb', url, defaultPort: 27017, version }),
       product: `the server of ${ENV_URL}, version ${version}`,
       replicaSet: undefined,
     };
-  } catch (error) {
-    return { unavailable: `${ENV_URL} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
-  }
+  });
 }

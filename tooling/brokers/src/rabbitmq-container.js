@@ -13,7 +13,7 @@ const IMAGE = 'rabbitmq:4';
 export async function startRabbitmqContainer({ port: wanted, timeoutMs = 120_000 }) {
   const port = wanted ?? (await freePort());
   let version = 'unknown';
-  const { start, stop, kill, freeze, thaw, close } = await startContainer({
+  const container = await startContainer({
     image: IMAGE,
     port,
     innerPort: 5672,
@@ -25,6 +25,7 @@ export async function startRabbitmqContainer({ port: wanted, timeoutMs = 120_000
     },
   });
   return {
+    ...container,
     name: 'rabbitmq',
     url: `amqp://guest:guest@127.0.0.1:${port}//`,
     tlsUrl: undefined,
@@ -32,19 +33,5 @@ export async function startRabbitmqContainer({ port: wanted, timeoutMs = 120_000
     host: '127.0.0.1',
     port,
     version,
-    origin: 'docker',
-    pid: undefined,
-    start,
-    stop,
-    async restart() {
-      await stop();
-      await start();
-    },
-    kill,
-    freeze,
-    thaw,
-    log: () => '',
-    close,
-    [Symbol.asyncDispose]: close,
   };
 }

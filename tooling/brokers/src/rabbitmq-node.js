@@ -1,10 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { makeCertificates } from './certificates.js';
-import { closeAll } from './env-broker.js';
 import { isUnavailable } from './find.js';
-import { temporaryFolder } from './folder.js';
+import { serverFolder, startOwnServer } from './own-server.js';
 import { freePort } from './ports.js';
 import { amqpHandshake } from './rabbitmq-ready.js';
 import { lastLine, run } from './run.js';
@@ -34,12 +32,9 @@ export function debianScripts() {
 export async function startRabbitmqNode(found, options, port) {
   const epmdProgram = which(['epmd'], erlangFolders());
   if (epmdProgram === undefined) return { unavailable: 'rabbitmq-server is there, but epmd of Erlang is not' };
-  const folder = await temporaryFolder('kombu-rabbitmq');
-  const certificates = options.tls ? await makeCertificates(folder.path) : undefined;
-  if (certificates && isUnavailable(certificates)) {
-    await folder.remove();
-    return certificates;
-  }
+  const place = await serverFolder('kombu-rabbitmq', options);
+  if (isUnavailable(place)) return place;
+  const { folder, certificates } = place;
   const tlsPort = certificates && (await freePort());
   const epmdPort = await freePort();
   await writeFile(path.join(folder.path, 'rabbitmq.conf'), configuration(options, certificates, tlsPort));
@@ -47,6 +42,7 @@ export async function startRabbitmqNode(found, options, port) {
   const env = await environment(folder.path, port, epmdPort);
   const pidFile = path.join(folder.path, 'pid');
 
+  const names = () => run(epmdProgram, ['-port', String(epmdPort), '-names'], { env });
   const epmd = await spawnServer({
     name: 'epmd',
     command: epmdProgram,
@@ -54,96 +50,51 @@ export async function startRabbitmqNode(found, options, port) {
     env,
     folder: folder.path,
     timeoutMs: 10_000,
-    ready: async () => (await run(epmdProgram, ['-port', String(epmdPort), '-names'], { env })).code === 0,
+    ready: async () => (await names()).code === 0,
   });
-  let version = 'unknown';
-  const boot = () =>
-    spawnServer({
-      name: 'rabbitmq-server',
-      command: found.program,
-      args: [],
-      env,
-      folder: folder.path,
-      timeoutMs: options.timeoutMs ?? 120_000,
-      ready: async () => {
-        version = await amqpHandshake(port);
-        return true;
-      },
-    });
-  let server = await boot().catch(async (error) => {
-    await closeAll([() => folder.remove(), () => epmd.kill()]);
-    throw error;
-  });
-
-  /** The Erlang machine itself; the process we started may be the shell around it. */
-  const beam = () => Number(readFileSync(pidFile, 'utf8'));
-  /** @param {NodeJS.Signals} name */
-  const signal = (name) => {
-    if (server.running) process.kill(beam(), name);
-  };
-  /** A node that has just died may be registered still; a new one of its name is refused then. */
-  const forgotten = () =>
-    until(
-      async () => !(await run(epmdProgram, ['-port', String(epmdPort), '-names'], { env })).stdout.includes('name '),
-      {
-        what: 'epmd has forgotten the node',
-      },
-    );
-  const stop = async () => {
-    if (!server.running) return;
-    signal('SIGCONT');
-    signal('SIGTERM');
-    const late = setTimeout(() => void server.kill(), 30_000);
-    await server.exited;
-    clearTimeout(late);
-  };
-  const start = async () => {
-    if (server.running) return;
-    await forgotten();
-    server = await boot();
-  };
   /** @param {readonly string[]} args */
   const ctl = async (...args) => {
     const done = await run(path.join(path.dirname(found.program), 'rabbitmqctl'), args, { env });
     if (done.code !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${lastLine(done.stderr || done.stdout)}`);
     return done.stdout;
   };
-  /** @type {Promise<void> | undefined} */
-  let closing;
-  const close = () => {
-    closing ??= closeAll([() => folder.remove(), () => epmd.kill(), () => server.kill()]);
-    return closing;
-  };
-  return {
-    name: 'rabbitmq',
-    url: `amqp://guest:guest@127.0.0.1:${port}//`,
-    tlsUrl: tlsPort === undefined ? undefined : `amqps://guest:guest@localhost:${tlsPort}//`,
-    caFile: certificates?.caFile,
-    host: '127.0.0.1',
-    port,
-    version,
-    origin: found.origin,
-    get pid() {
-      return beam();
+  let version = 'unknown';
+  return startOwnServer({
+    name: 'rabbitmq-server',
+    command: found.program,
+    args: [],
+    env,
+    folder,
+    timeoutMs: options.timeoutMs ?? 120_000,
+    ready: async () => {
+      version = await amqpHandshake(port);
+      return true;
     },
-    ctl,
-    stop,
-    start,
-    async restart() {
-      await stop();
-      await start();
+    // A node that has just died may be registered still; a new one of its name is refused then.
+    before: () => until(async () => !(await names()).stdout.includes('name '), { what: 'epmd has forgotten the node' }),
+    async stop(server, signal) {
+      signal('SIGCONT');
+      signal('SIGTERM');
+      const late = setTimeout(() => void server.kill(), 30_000);
+      await server.exited;
+      clearTimeout(late);
     },
-    async kill() {
-      signal('SIGKILL');
-      await server.kill();
-    },
-    freeze: () => signal('SIGSTOP'),
-    thaw: () => signal('SIGCONT'),
-    killConnections: async () => void (await ctl('close_all_connections', 'asked to by a test')),
-    log: () => server.log(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+    // The Erlang machine itself; the process we started may be the shell around it.
+    pid: () => Number(readFileSync(pidFile, 'utf8')),
+    beside: [() => epmd.kill()],
+    about: () => ({
+      name: 'rabbitmq',
+      url: `amqp://guest:guest@127.0.0.1:${port}//`,
+      tlsUrl: tlsPort === undefined ? undefined : `amqps://guest:guest@localhost:${tlsPort}//`,
+      caFile: certificates?.caFile,
+      host: '127.0.0.1',
+      port,
+      version,
+      origin: found.origin,
+      ctl,
+      killConnections: async () => void (await ctl('close_all_connections', 'asked to by a test')),
+    }),
+  });
 }
 
 /** Erlang's own folders, where epmd is when it is not on the PATH. */
@@ -180,6 +131,8 @@ async function environment(folder, port, epmdPort) {
     RABBITMQ_PID_FILE: path.join(folder, 'pid'),
     RABBITMQ_CONFIG_FILE: path.join(folder, 'rabbitmq.conf'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    // Of rabbitmqctl, too, which runs in the folder of the test.
+    ERL_CRASH_DUMP: path.join(folder, 'erl_crash.dump'),
     // The script turns into the Erlang machine, instead of staying as its parent.
     detached: 'true',
     // One scheduler that sleeps when there is nothing to do: tests share the machine with it.

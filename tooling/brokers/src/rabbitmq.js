@@ -1,4 +1,4 @@
-import { envBroker } from './env-broker.js';
+import { envBroker, reached } from './env-broker.js';
 import { findServer, isUnavailable } from './find.js';
 import { freePort } from './ports.js';
 import { startRabbitmqContainer } from './rabbitmq-container.js';
@@ -27,10 +27,8 @@ export async function startRabbitmq(options = {}) {
 /** @param {string} url */
 async function fromEnv(url) {
   const broker = envBroker({ name: 'rabbitmq', url, defaultPort: url.startsWith('amqps') ? 5671 : 5672, version: '' });
-  try {
+  return reached(ENV_URL, async () => {
     const version = url.startsWith('amqps') ? 'unknown' : await amqpHandshake(broker.port, broker.host);
     return { ...broker, version, tlsUrl: undefined, caFile: undefined };
-  } catch (error) {
-    return { unavailable: `${ENV_URL} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
-  }
+  });
 }

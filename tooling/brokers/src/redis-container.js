@@ -26,33 +26,19 @@ export async function startRedisContainer({ port: wanted, appendonly, password, 
     timeoutMs,
     ready: async () => (await redisCommand(address, ['PING'], 1000)) === 'PONG',
   });
-  const { start, stop, kill, freeze, thaw, close } = container;
   return {
+    ...container,
     name: 'redis',
     url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}/0`,
     host: '127.0.0.1',
     port,
     version: await redisVersion(address),
-    origin: 'docker',
-    pid: undefined,
     socket: undefined,
     socketUrl: undefined,
     caFile: undefined,
     command: (...words) => redisCommand(address, words),
-    start,
-    stop,
-    async restart() {
-      await stop();
-      await start();
-    },
-    kill,
-    freeze,
-    thaw,
     async killConnections() {
       for (const type of ['normal', 'pubsub']) await redisCommand(address, ['CLIENT', 'KILL', 'TYPE', type]);
     },
-    log: () => '',
-    close,
-    [Symbol.asyncDispose]: close,
   };
 }

@@ -1,9 +1,7 @@
 import path from 'node:path';
-import { makeCertificates } from './certificates.js';
 import { isUnavailable } from './find.js';
-import { temporaryFolder } from './folder.js';
+import { serverFolder, startOwnServer } from './own-server.js';
 import { redisCommand } from './resp.js';
-import { spawnServer } from './server-process.js';
 
 /** @typedef {import('./types.d.ts').Redis} Redis */
 /** @typedef {{ readonly program: string, readonly origin: 'path' | 'installed' }} Found */
@@ -17,75 +15,40 @@ import { spawnServer } from './server-process.js';
  * @returns {Promise<Redis | import('./types.d.ts').Unavailable>}
  */
 export async function startRedisNode(found, options, { port, directives = [], sentinelConf }) {
-  const folder = await temporaryFolder('kombu-redis');
+  const place = await serverFolder('kombu-redis', options);
+  if (isUnavailable(place)) return place;
+  const { folder, certificates } = place;
   const socket = options.unixSocket ? path.join(folder.path, 'redis.sock') : undefined;
-  const certificates = options.tls ? await makeCertificates(folder.path) : undefined;
-  if (certificates && isUnavailable(certificates)) {
-    await folder.remove();
-    return certificates;
-  }
   const address = { port, password: options.password, caFile: certificates?.caFile };
   const args = sentinelConf
     ? [await sentinelConf(folder.path), '--sentinel']
     : [...redisArguments(options, port, socket, certificates), '--dir', folder.path, ...directives];
-  const boot = () =>
-    spawnServer({
-      name: 'redis-server',
-      command: found.program,
-      args,
-      folder: folder.path,
-      timeoutMs: options.timeoutMs ?? 30_000,
-      // PING is answered with LOADING until the data is there.
-      ready: async () => (await redisCommand(address, ['PING'], 1000)) === 'PONG',
-    });
-
-  let server = await boot().catch(async (error) => {
-    await folder.remove();
-    throw error;
-  });
-  const version = await redisVersion(address);
-  const stop = () => server.stop();
-  const start = async () => {
-    if (!server.running) server = await boot();
-  };
-  /** @type {Promise<void> | undefined} */
-  let closing;
-  const close = () => {
-    closing ??= server.kill().then(() => folder.remove());
-    return closing;
-  };
   const user = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`;
-  return {
-    name: 'redis',
-    url: `${options.tls ? 'rediss' : 'redis'}://${user}${options.tls ? 'localhost' : '127.0.0.1'}:${port}/0`,
-    host: '127.0.0.1',
-    port,
-    version,
-    origin: found.origin,
-    get pid() {
-      return server.pid;
-    },
-    socket,
-    socketUrl: socket && `redis+socket://${user}${socket}?virtual_host=0`,
-    caFile: certificates?.caFile,
-    command: (...words) => redisCommand(address, words),
-    stop,
-    start,
-    async restart() {
-      await stop();
-      await start();
-    },
-    kill: () => server.kill(),
-    freeze: () => server.signal('SIGSTOP'),
-    thaw: () => server.signal('SIGCONT'),
-    async killConnections() {
-      for (const type of ['normal', 'pubsub'])
-        await redisCommand(address, ['CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes']);
-    },
-    log: () => server.log(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  return startOwnServer({
+    name: 'redis-server',
+    command: found.program,
+    args,
+    folder,
+    timeoutMs: options.timeoutMs ?? 30_000,
+    // PING is answered with LOADING until the data is there.
+    ready: async () => (await redisCommand(address, ['PING'], 1000)) === 'PONG',
+    about: async () => ({
+      name: 'redis',
+      url: `${options.tls ? 'rediss' : 'redis'}://${user}${options.tls ? 'localhost' : '127.0.0.1'}:${port}/0`,
+      host: '127.0.0.1',
+      port,
+      version: await redisVersion(address),
+      origin: found.origin,
+      socket,
+      socketUrl: socket && `redis+socket://${user}${socket}?virtual_host=0`,
+      caFile: certificates?.caFile,
+      command: (/** @type {readonly (string | number)[]} */ ...words) => redisCommand(address, words),
+      async killConnections() {
+        for (const type of ['normal', 'pubsub'])
+          await redisCommand(address, ['CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes']);
+      },
+    }),
+  });
 }
 
 /**

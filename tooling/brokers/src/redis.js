@@ -1,4 +1,4 @@
-import { envBroker } from './env-broker.js';
+import { envBroker, reached } from './env-broker.js';
 import { findServer, isUnavailable } from './find.js';
 import { freePort } from './ports.js';
 import { startRedisCluster } from './redis-cluster.js';
@@ -40,16 +40,12 @@ async function fromEnv(url) {
   const broker = envBroker({ name: 'redis', url, defaultPort: 6379, version: '' });
   const { password } = new URL(url);
   const server = { port: broker.port, password: password === '' ? undefined : decodeURIComponent(password) };
-  try {
-    return {
-      ...broker,
-      version: await redisVersion(server),
-      socket: undefined,
-      socketUrl: undefined,
-      caFile: undefined,
-      command: (/** @type {readonly (string | number)[]} */ ...words) => redisCommand(server, words),
-    };
-  } catch (error) {
-    return { unavailable: `${ENV_URL} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
-  }
+  return reached(ENV_URL, async () => ({
+    ...broker,
+    version: await redisVersion(server),
+    socket: undefined,
+    socketUrl: undefined,
+    caFile: undefined,
+    command: (/** @type {readonly (string | number)[]} */ ...words) => redisCommand(server, words),
+  }));
 }

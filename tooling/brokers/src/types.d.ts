@@ -1,4 +1,5 @@
 export * from './types-consul.d.ts';
+export * from './types-consumers.d.ts';
 export * from './types-etcd.d.ts';
 export * from './types-mongodb.d.ts';
 export * from './types-zookeeper.d.ts';

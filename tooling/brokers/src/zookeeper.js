@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import { closeAll, envBroker } from './env-broker.js';
+import { closeAll, envBroker, reached } from './env-broker.js';
 import { findServer, isUnavailable } from './find.js';
 import { temporaryFolder } from './folder.js';
+import { startOwnServer } from './own-server.js';
 import { freePort } from './ports.js';
-import { spawnServer } from './server-process.js';
 import { which } from './which.js';
 
 const ENV_URL = 'KOMBU_TEST_ZOOKEEPER_URL';
@@ -96,81 +96,51 @@ async function startNode(found, options, port, id) {
   await mkdir(settings.dataDir);
   if (id !== undefined) await writeFile(path.join(settings.dataDir, 'myid'), `${id}\n`);
   let version = 'unknown';
-  const boot = () =>
-    spawnServer({
-      name: 'zookeeper',
-      command: found.program,
-      args: ['start-foreground', file],
-      env: {
-        PATH: process.env.PATH,
-        ...(process.env.JAVA_HOME && { JAVA_HOME: process.env.JAVA_HOME }),
-        ZOO_LOG_DIR: folder.path,
-        ZOOPIDFILE: path.join(folder.path, 'pid'),
-        JMXDISABLE: 'true',
-        // Tests share the machine with it: a small heap, one collector, and no long compiling.
-        JVMFLAGS: '-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1',
-      },
-      folder: folder.path,
-      timeoutMs: options.timeoutMs ?? 60_000,
-      ready: async () => {
-        version = /Zookeeper version: ([\d.]+)/.exec(await fourLetters(port, 'srvr'))?.[1] ?? '';
-        return version !== '';
-      },
-    });
-  let server = await boot().catch(async (error) => {
-    await folder.remove();
-    throw error;
-  });
-  const stop = () => server.stop();
-  const start = async () => {
-    if (!server.running) server = await boot();
-  };
-  /** @type {Promise<void> | undefined} */
-  let closing;
-  const close = () => {
-    closing ??= server.kill().then(() => folder.remove());
-    return closing;
-  };
-  return {
+  return startOwnServer({
     name: 'zookeeper',
-    url: `zookeeper://127.0.0.1:${port}`,
-    host: '127.0.0.1',
-    port,
-    version,
-    origin: found.origin,
-    // The script has turned into the Java machine.
-    get pid() {
-      return server.pid;
+    // The script turns into the Java machine.
+    command: found.program,
+    args: ['start-foreground', file],
+    env: {
+      PATH: process.env.PATH,
+      ...(process.env.JAVA_HOME && { JAVA_HOME: process.env.JAVA_HOME }),
+      ZOO_LOG_DIR: folder.path,
+      ZOOPIDFILE: path.join(folder.path, 'pid'),
+      JMXDISABLE: 'true',
+      // Tests share the machine with it: a small heap, one collector, and no long compiling.
+      JVMFLAGS: '-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1',
     },
-    fourLetters: (word) => fourLetters(port, word),
-    stop,
-    start,
-    async restart() {
-      await stop();
-      await start();
+    folder,
+    timeoutMs: options.timeoutMs ?? 60_000,
+    ready: async () => {
+      version = versionIn(await fourLetters(port, 'srvr')) ?? '';
+      return version !== '';
     },
-    kill: () => server.kill(),
-    freeze: () => server.signal('SIGSTOP'),
-    thaw: () => server.signal('SIGCONT'),
-    log: () => server.log(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+    about: () => ({
+      name: 'zookeeper',
+      url: `zookeeper://127.0.0.1:${port}`,
+      host: '127.0.0.1',
+      port,
+      version,
+      origin: found.origin,
+      fourLetters: (/** @type {string} */ word) => fourLetters(port, word),
+    }),
+  });
 }
 
 /** @param {string} url */
 async function fromEnv(url) {
   const broker = envBroker({ name: 'zookeeper', url, defaultPort: 2181, version: '' });
-  try {
-    const answer = await fourLetters(broker.port, 'srvr', broker.host);
-    return {
-      ...broker,
-      version: /Zookeeper version: ([\d.]+)/.exec(answer)?.[1] ?? 'unknown',
-      fourLetters: (/** @type {string} */ word) => fourLetters(broker.port, word, broker.host),
-    };
-  } catch (error) {
-    return { unavailable: `${ENV_URL} is set, but nothing answers there: ${/** @type {Error} */ (error).message}` };
-  }
+  return reached(ENV_URL, async () => ({
+    ...broker,
+    version: versionIn(await fourLetters(broker.port, 'srvr', broker.host)) ?? 'unknown',
+    fourLetters: (/** @type {string} */ word) => fourLetters(broker.port, word, broker.host),
+  }));
+}
+
+/** @param {string} answer */
+function versionIn(answer) {
+  return /Zookeeper version: ([\d.]+)/.exec(answer)?.[1];
 }
 
 /**

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { endWithUs, isUnavailable } from '@kombu/brokers';
-import { findPython } from './python.js';
+import { findPython, missingModule } from './python.js';
 import { fromWire, toWire } from './values.js';
 
 const PROGRAM = path.join(import.meta.dirname, '..', 'peer.py');
@@ -10,9 +10,11 @@ const CALL_MS = 30_000;
 const LOG_TAIL = 4000;
 
 /** @type {typeof import('./types.d.ts').startPython} */
-export async function startPython({ version = '5.2', transport } = {}) {
+export async function startPython({ version = '5.2', transport, module } = {}) {
   const found = await findPython(version, transport);
   if (isUnavailable(found)) return found;
+  const missing = module && (await missingModule(found.python, module));
+  if (missing !== undefined) return { unavailable: missing };
   const peer = new Process(found.python);
   const hello = await peer.ready;
   return methods(peer, hello);

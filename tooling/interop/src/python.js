@@ -35,6 +35,18 @@ export async function findPython(version = '5.2', transport = undefined) {
 }
 
 /**
+ * Why a module cannot be imported, also after an attempt to install it; undefined where it can.
+ *
+ * @param {string} python
+ * @param {{ readonly name: string, readonly debian: string }} module
+ */
+export async function missingModule(python, { name, debian }) {
+  const isThere = async () => (await run(python, ['-c', `import ${name}`])).code === 0;
+  if (await isThere()) return undefined;
+  return (await aptInstall([debian])) ?? ((await isThere()) ? undefined : `${python} cannot import ${name}`);
+}
+
+/**
  * @param {string} python
  * @param {string} module of Kombu's transport
  */

@@ -124,6 +124,8 @@ export function startPython(options?: {
   readonly version?: PythonVersion;
   /** `'sqs'`: with what Kombu's SQS transport needs, always from PyPI. */
   readonly transport?: 'sqs' | undefined;
+  /** A module that it needs besides, and the Debian package that brings it to the system's Python. */
+  readonly module?: { readonly name: string; readonly debian: string } | undefined;
 }): Promise<PythonPeer | Unavailable>;
 
 /** The Python interpreter that has that Kombu, made available where that is possible. */
@@ -131,3 +133,15 @@ export function findPython(
   version?: PythonVersion,
   transport?: 'sqs',
 ): Promise<{ readonly python: string } | Unavailable>;
+
+/** What Python Kombu had published when the golden files were made: the name of the case, the body, and what our `publish` is told. */
+export const goldenPublished: readonly (readonly [name: string, body: unknown, options: object])[];
+
+/** What a message of a golden file decodes to, by the name of its case. */
+export const goldenPayloads: Readonly<Record<string, unknown>>;
+
+/**
+ * An envelope that was stored, for comparing: without what differs from message to message, and a JSON body decoded where it is not
+ * compressed, as the order of its keys does not matter.
+ */
+export function goldenEnvelope(text: string): Json;

@@ -3,12 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Connection, type ConnectionOptions, Exchange, KombuError, Queue, type Transport } from '@kombu/core';
 import { idOf } from '../collector.js';
-import type { Commands, Request, Said } from './protocol.js';
-
-/** Writes a line to the parent. */
-function say(said: Said): void {
-  process.stdout.write(`${JSON.stringify(said)}\n`);
-}
+import type { Commands, Request } from './protocol.js';
+import { say } from './say.js';
 
 function isTransport(value: unknown): value is Transport {
   if (typeof value !== 'object' || value === null) return false;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ConnectionOptions } from '@kombu/core';
 import type { BrokerHandle, ChildHook } from '../hooks.js';
-import { until, within } from '../wait.js';
+import { within } from '../wait.js';
 import { Ledger } from './ledger.js';
 import type { Commands, Said } from './protocol.js';
 
@@ -40,10 +40,12 @@ export class ChildProcessHandle {
   readonly #process: ChildProcess;
   readonly #exited: Promise<void>;
   readonly #waiting = new Map<number, { resolve(): void; reject(reason: Error): void }>();
+  readonly #listening = new Set<() => void>();
   readonly #waitMs: number;
   #requests = 0;
   #errors = '';
   #over = false;
+  #how = '';
 
   constructor(child: ChildProcess, waitMs: number) {
     this.#process = child;
@@ -55,11 +57,13 @@ export class ChildProcessHandle {
     });
     // 'close', not 'exit': by then everything that it said has been read.
     this.#exited = new Promise((resolve) => {
-      child.once('close', () => {
+      child.once('close', (code, signal) => {
         this.#over = true;
-        const ended = new Error(`the child process ended ${this.#errors}`);
+        this.#how = `the child process ended (${signal ?? `code ${code}`}) ${this.#errors}`;
+        const ended = new Error(this.#how);
         for (const call of this.#waiting.values()) call.reject(ended);
         this.#waiting.clear();
+        for (const look of this.#listening) look();
         resolve();
       });
     });
@@ -69,6 +73,7 @@ export class ChildProcessHandle {
   #hear(said: Said): void {
     if (said.say !== 'done' && said.say !== 'failed') {
       this.ledger.note(said);
+      for (const look of this.#listening) look();
       return;
     }
     const call = this.#waiting.get(said.n);
@@ -85,16 +90,22 @@ export class ChildProcessHandle {
     await within(done, this.#waitMs, `${command} in a child process`);
   }
 
-  /** Waits for something that the child says. */
+  /** Waits for something that the child says; goes on at once when it is said, to catch a child in the middle of something. */
   async until(what: string, condition: (ledger: Ledger) => boolean, ms = this.#waitMs): Promise<void> {
-    await until(
-      what,
-      () => {
-        if (this.#over) throw new Error(`${what}: the child process ended ${this.#errors}`);
-        return condition(this.ledger);
-      },
-      ms,
-    );
+    let look = (): void => {};
+    const found = new Promise<void>((resolve, reject) => {
+      look = () => {
+        if (this.#over) reject(new Error(`${what}: ${this.#how}`));
+        else if (condition(this.ledger)) resolve();
+      };
+    });
+    this.#listening.add(look);
+    look();
+    try {
+      await within(found, ms, what);
+    } finally {
+      this.#listening.delete(look);
+    }
   }
 
   /** SIGKILL, at once. Resolves with the ids that it held unsettled when it died. */

@@ -1,6 +1,6 @@
 /**
  * What is spoken with a child process: one JSON document a line, requests on its stdin, answers and events on its stdout.
- * Writing to a pipe is synchronous, so what a child has said is there however it ends.
+ * A child goes on only when the pipe has what it says (say.ts), so what it has said is there however it ends.
  */
 
 /** The commands of a child, each with what it takes. */

@@ -1,3 +1,4 @@
+import { CALL_OPTION_NAMES } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import type { Connection } from '../connection/connection.js';
 import { type CallOptions, sleep } from '../connection/deadlines.js';
@@ -8,7 +9,7 @@ import { Consumer as KombuConsumer } from '../messaging/consumer.js';
 import type { ConsumerOptions as KombuConsumerOptions } from '../messaging/consumer-options.js';
 import { maybeDeclare } from '../messaging/maybe-declare.js';
 import type { Message } from '../messaging/message.js';
-import { wholeNumber } from '../util/check-options.js';
+import { checkOptionNames, wholeNumber } from '../util/check-options.js';
 import { type CarrotExchangeOptions, exchangeFrom } from './exchange-options.js';
 import { CarrotIteration, type IterconsumeOptions } from './iterconsume.js';
 
@@ -38,6 +39,8 @@ export interface IterqueueOptions extends CallOptions {
   readonly infinite?: boolean | undefined;
 }
 
+const FETCH_NAMES = new Set([...CALL_OPTION_NAMES, 'noAck', 'enableCallbacks']);
+
 /** How often an empty queue is looked at. */
 const POLL_MS = 100;
 
@@ -58,7 +61,9 @@ export class Consumer<T = unknown> extends KombuConsumer<T> {
   }
 
   /** Takes one message; undefined when there is none. */
-  async fetch({ noAck, enableCallbacks, signal, timeoutMs }: FetchOptions = {}): Promise<Message<T> | undefined> {
+  async fetch(options: FetchOptions = {}): Promise<Message<T> | undefined> {
+    checkOptionNames('fetch', options, FETCH_NAMES);
+    const { noAck, enableCallbacks, signal, timeoutMs } = options;
     void this.channel; // The queue is to be on it.
     const queue = this.queues[0] as BoundQueue<T>;
     await maybeDeclare(queue as BoundQueue, this.channel, { signal, timeoutMs });

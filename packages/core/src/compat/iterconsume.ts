@@ -1,7 +1,7 @@
 import { ClosedError } from '../errors/index.js';
 import type { Consumer } from '../messaging/consumer.js';
 import { Turns } from '../patterns/mixins/turns.js';
-import { wholeNumber } from '../util/check-options.js';
+import { checkOptionNames, wholeNumber } from '../util/check-options.js';
 
 /** How carrot's consumers iterate. */
 export interface IterconsumeOptions {
@@ -12,6 +12,8 @@ export interface IterconsumeOptions {
   /** Ends it with AbortedError. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const NAMES = new Set(['limit', 'noAck', 'signal']);
 
 /** Lets a consumer be iterated over by the calls of its callbacks. Made before it consumes. */
 export class CarrotIteration<T> {
@@ -32,7 +34,9 @@ export class CarrotIteration<T> {
   }
 
   /** Starts the consumer and yields each time its callbacks are called. After `limit` times they are called no more. */
-  async *iterate({ limit, noAck, signal }: IterconsumeOptions): AsyncGenerator<void, void, undefined> {
+  async *iterate(options: IterconsumeOptions): AsyncGenerator<void, void, undefined> {
+    checkOptionNames('iterconsume', options, NAMES);
+    const { limit, noAck, signal } = options;
     this.#left = wholeNumber('iterconsume', 'limit', limit, 0) ?? Number.POSITIVE_INFINITY;
     const most = this.#left;
     if (most === 0) return;

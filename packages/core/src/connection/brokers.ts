@@ -189,9 +189,19 @@ function usesTls(plan: BrokerPlan, transport: Transport): boolean {
 }
 
 function fitting(transport: Transport, plan: BrokerPlan): Transport {
-  if (transport.schemes.includes(plan.scheme)) return transport;
+  if (transport.schemes.includes(plan.scheme)) return withOneHost(transport, plan);
   throw new InvalidOptionError(
     `the ${transport.name} transport does not take ${plan.scheme}:// URLs, but ${transport.schemes.map((s) => `${s}://`).join(', ')}`,
+  );
+}
+
+/** A list of hosts with commas is no host name, except to the brokers whose own URLs have such lists. */
+function withOneHost(transport: Transport, { scheme, hostname }: BrokerPlan): Transport {
+  // What begins with a slash is the path of a socket.
+  const isList = hostname?.includes(',') === true && !hostname.startsWith('/');
+  if (!isList || transport.takesHostLists?.includes(scheme)) return transport;
+  throw new InvalidOptionError(
+    `the ${scheme}:// URL has several hosts with ',' between them; write a URL for each host and ';' between the URLs, such as '${scheme}://host1;${scheme}://host2'`,
   );
 }
 

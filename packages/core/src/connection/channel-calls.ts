@@ -1,8 +1,23 @@
 import { ClosedError, NotSupportedError, StaleDeliveryError } from '../errors/index.js';
 import type { DeleteOptions, Channel as TransportChannel } from '../transport/channel.js';
 import type { Delivery } from '../transport/delivery.js';
+import { CALL_OPTION_NAMES, checkCallOptions } from './call-options.js';
 import type { Channel } from './channel.js';
 import type { ChannelHost } from './channel-host.js';
+
+/** What calls take besides what all take. */
+const FURTHER: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['deleteExchange', new Set([...CALL_OPTION_NAMES, 'ifUnused'])],
+  ['deleteQueue', new Set([...CALL_OPTION_NAMES, 'ifUnused', 'ifEmpty'])],
+  ['get', new Set([...CALL_OPTION_NAMES, 'noAck'])],
+  ['recover', new Set([...CALL_OPTION_NAMES, 'requeue'])],
+]);
+
+/** Checks the options of a channel's call by their names, and returns them. @throws InvalidOptionError */
+export function checkedCall<O extends object | undefined>(what: string, o: O): O {
+  checkCallOptions(what, o, FURTHER.get(what));
+  return o;
+}
 
 /** What of a call's options is meant for the broker. */
 export function deleteOptions(o: DeleteOptions): DeleteOptions {

@@ -16,7 +16,7 @@ import type {
   Channel as TransportChannel,
 } from '../transport/channel.js';
 import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../transport/delivery.js';
-import { deleteOptions, giveBack, required } from './channel-calls.js';
+import { checkedCall, deleteOptions, giveBack, required } from './channel-calls.js';
 import type { ChannelHost } from './channel-host.js';
 import { ChannelLink } from './channel-link.js';
 import type { Connection } from './connection.js';
@@ -69,7 +69,7 @@ export class Channel {
 
   /** Opens the channel now; else its first use does. Waits for the link. */
   async open(o?: CallOptions): Promise<void> {
-    await withDeadline(o, this.#host.clock, 'opening the channel', (signal) => this.#link.opened(signal));
+    await this.#call('open', o, async () => {});
   }
 
   /**
@@ -105,9 +105,9 @@ export class Channel {
   async deleteQueue(name: string, o: DeleteOptions & CallOptions = {}): Promise<number> {
     const queue = this.#queue(name);
     const undo = this.#host.topology.queueDeleting(queue);
-    const remove = (raw: TransportChannel, signal?: AbortSignal) =>
-      raw.deleteQueue(queue, { ...deleteOptions(o), signal });
-    const count = await this.#call('deleteQueue', o, remove).catch((error: unknown) => {
+    const count = await this.#call('deleteQueue', o, (raw, signal) =>
+      raw.deleteQueue(queue, { ...deleteOptions(o), signal }),
+    ).catch((error: unknown) => {
       undo();
       throw error;
     });
@@ -167,9 +167,8 @@ export class Channel {
   /**
    * Publishes. Ends when the broker has taken the message; with nothing returned where it has at once. While there is no link it
    * waits for one, in the order of the calls, within `deadline` and `signal`. A link that is lost meanwhile is
-   * OperationalError CONNECTION_LOST, or with `retry` the message is sent again on the next one.
-   *
-   * The message belongs to the channel from then on: nothing of it may be changed.
+   * OperationalError CONNECTION_LOST, or with `retry` the message is sent again on the next one. The message belongs to the
+   * channel from then on: nothing of it may be changed. The names of options are not checked here.
    *
    * @throws UndeliverableError NO_ROUTE, MESSAGE_TOO_LARGE; BufferFullError; TimeoutError with `sent`; ChannelError NOT_FOUND.
    */
@@ -193,7 +192,9 @@ export class Channel {
   /** Changes how many unsettled deliveries a consumer may hold; those in hand stay. */
   async setPrefetch(tag: string, prefetch: number, o?: CallOptions): Promise<void> {
     const { consumers, raw } = this.#link;
-    await withDeadline(o, this.#host.clock, 'setPrefetch', () => consumers.setPrefetch(raw, tag, prefetch));
+    await withDeadline(checkedCall('setPrefetch', o), this.#host.clock, 'setPrefetch', () =>
+      consumers.setPrefetch(raw, tag, prefetch),
+    );
   }
 
   /**
@@ -209,7 +210,7 @@ export class Channel {
   /** Ends a consumer; nothing is delivered once it has resolved. Deliveries in hand stay settleable. */
   async cancel(tag: string, o?: CallOptions): Promise<void> {
     const { consumers, raw } = this.#link;
-    await withDeadline(o, this.#host.clock, 'cancel', () => consumers.cancel(raw, tag));
+    await withDeadline(checkedCall('cancel', o), this.#host.clock, 'cancel', () => consumers.cancel(raw, tag));
   }
 
   /** Takes one message out of a queue; undefined when there is none. */
@@ -231,8 +232,7 @@ export class Channel {
   /**
    * Settles a delivery; ends when the channel has taken the settlement, normally at once and with nothing returned. The current
    * link decides whether a delivery of an earlier one can still be settled; while there is none, the settlement waits where the
-   * transport can.
-   *
+   * transport can. The names of options are not checked here.
    * @throws StaleDeliveryError for a delivery that died with its link; ClosedError once the channel is closed.
    */
   settle(
@@ -291,7 +291,10 @@ export class Channel {
     work: (raw: TransportChannel, signal: AbortSignal | undefined) => Promise<T>,
     compensate?: (late: T) => void,
   ): Promise<T> {
-    const run = async (signal: AbortSignal | undefined) => work(await this.#link.opened(signal), signal);
+    const run = async (signal: AbortSignal | undefined) => {
+      checkedCall(what, o);
+      return work(await this.#link.opened(signal), signal);
+    };
     return withDeadline(o, this.#host.clock, what, run, compensate);
   }
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { TransportCapabilities } from '../transport/capabilities.js';
 import type { Transport } from '../transport/transport.js';
+import { checkOptionNames } from '../util/check-options.js';
 import type { Brokers } from './brokers.js';
 import type { ConnectionCore } from './core.js';
 import { type ConnectionInfo, hostOf, infoOf, uriOf } from './info.js';
@@ -12,6 +13,8 @@ export interface ConnectionParameters {
   readonly url: string | undefined;
   readonly options: object;
 }
+
+const URI_OPTIONS = new Set(['includePassword', 'mask']);
 
 /** What can be asked of a connection without any I/O. */
 export abstract class ConnectionFacts {
@@ -48,6 +51,7 @@ export abstract class ConnectionFacts {
 
   /** The URL in use. The password is replaced by `mask` (default `**`) unless it is asked for. */
   asUri(o: { readonly includePassword?: boolean; readonly mask?: string } = {}): string {
+    checkOptionNames('asUri', o, URI_OPTIONS);
     return uriOf(this.#brokers.current, o.includePassword === true, o.mask ?? '**');
   }
 

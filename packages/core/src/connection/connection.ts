@@ -14,11 +14,12 @@ import {
 } from '../patterns/pools/connection-pool.js';
 import { RpcClient, type RpcClientOptions } from '../patterns/rpc/rpc-client.js';
 import { type RpcHandler, RpcServer, type RpcServerOptions } from '../patterns/rpc/rpc-server.js';
-import { milliseconds } from '../util/check-options.js';
+import { checkOptionNames, milliseconds } from '../util/check-options.js';
 import type { Clock } from '../util/clock.js';
 import type { Logger } from '../util/logger.js';
 import { assembleConnection } from './assemble.js';
 import type { Brokers } from './brokers.js';
+import { checkCallOptions } from './call-options.js';
 import { Channel } from './channel.js';
 import type { ConnectionEvents } from './connection-events.js';
 import { ConnectionFacts } from './connection-facts.js';
@@ -31,6 +32,7 @@ import type { RetryPolicy } from './retry.js';
 
 /** How long `close()` waits for handlers that are running. */
 const DRAIN_MS = 30_000;
+const CLOSE_OPTIONS = new Set(['drainMs']);
 
 /**
  * A connection to a broker. It connects when it is first used (or by `connect()`), and from then on owns its link: a lost one is
@@ -81,6 +83,7 @@ export class Connection<O extends object = object> extends ConnectionFacts {
    * TimeoutError, AbortedError, InvalidOptionError for options that only the transport knows.
    */
   async connect(o?: CallOptions): Promise<this> {
+    checkCallOptions('connect', o);
     await withDeadline(o, this.clock, 'connect', (signal) => this.#core.acquire(signal));
     return this;
   }
@@ -130,6 +133,7 @@ export class Connection<O extends object = object> extends ConnectionFacts {
    * @throws TimeoutError when there was none in `timeoutMs`; ClosedError; OperationalError when the link is not replaced.
    */
   async drainEvents(o: CallOptions = {}): Promise<void> {
+    checkCallOptions('drainEvents', o);
     this.#core.assertOpen();
     await this.#core.drain.drain(o, this.clock, this.#core.keepAlive);
   }
@@ -248,6 +252,7 @@ export class Connection<O extends object = object> extends ConnectionFacts {
    * flushed. Idempotent; all calls share one end.
    */
   close(o: { readonly drainMs?: number } = {}): Promise<void> {
+    checkOptionNames('close', o, CLOSE_OPTIONS);
     return this.#core.close(milliseconds('close', 'drainMs', o.drainMs) ?? DRAIN_MS);
   }
 

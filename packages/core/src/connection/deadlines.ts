@@ -1,6 +1,6 @@
 import { InvalidOptionError, KombuError, TimeoutError } from '../errors/index.js';
 import { abortError, onAbort, throwIfAborted } from '../util/abort.js';
-import type { Clock } from '../util/clock.js';
+import { type Clock, MAX_TIMER_MS } from '../util/clock.js';
 
 /** What every operation that waits takes. */
 export interface CallOptions {
@@ -9,9 +9,6 @@ export interface CallOptions {
   /** The longest the call may take, in milliseconds, everything inside it counted; then TimeoutError. Default: no limit. */
   readonly timeoutMs?: number | undefined;
 }
-
-/** The longest time that a timer of Node can wait. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Checks a `timeoutMs`; undefined and Infinity are no limit. */
 export function checkedTimeout(timeoutMs: unknown, what: string): number | undefined {

@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from './deadlines.js';
+import { MAX_TIMER_MS } from '../util/clock.js';
 
 /**
  * Keeps the process alive while somebody consumes or waits: an idle connection does not, whatever its driver's sockets do.

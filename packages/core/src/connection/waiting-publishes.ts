@@ -3,8 +3,8 @@ import type { MaybePromise, PublishOp, Channel as TransportChannel } from '../tr
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { abortError, onAbort } from '../util/abort.js';
 import type { Clock } from '../util/clock.js';
+import { MAX_TIMER_MS } from '../util/clock.js';
 import { type Deferred, deferred } from '../util/deferred.js';
-import { MAX_TIMER_MS } from './deadlines.js';
 import {
   asKombuError,
   ENSURE_INTERVALS,
@@ -55,6 +55,9 @@ export interface PublishOutlet {
 export class WaitingPublishes {
   readonly #host: PublishOutlet;
   #entries: Entry[] = [];
+  /** Those that a busy broker refused: each is sent again after a while. */
+  readonly #resting = new Set<Entry>();
+  #state: 'open' | 'ended' = 'open';
   #calls = 0;
   /** The policy that was checked last: callers pass the same one over and over. */
   #lastPolicy: { readonly given: RetryPolicy; readonly resolved: ResolvedRetryPolicy } | undefined;
@@ -69,10 +72,7 @@ export class WaitingPublishes {
 
   /** Publishes as soon as there is a link. */
   wait(message: WireMessage, route: Route, o: ChannelPublishOptions | undefined): Promise<void> {
-    if (this.#entries.length >= this.#host.limit()) {
-      const error = new BufferFullError(`${this.#entries.length} publishes are waiting for the link already`);
-      return Promise.reject(error);
-    }
+    if (this.#isFull()) return Promise.reject(this.#full());
     const entry = this.#entry(message, route, o);
     this.#insert(entry);
     return entry.done.promise;
@@ -80,6 +80,7 @@ export class WaitingPublishes {
 
   /** Publishes now, and again when that fails. */
   send(out: TransportChannel, message: WireMessage, route: Route, o: ChannelPublishOptions): MaybePromise<void> {
+    if (this.#resting.size > 0 && this.#isFull()) return Promise.reject(this.#full());
     const entry = this.#entry(message, route, o);
     const result = this.#transmit(out, entry);
     return result === undefined ? undefined : entry.done.promise;
@@ -105,6 +106,10 @@ export class WaitingPublishes {
   /** There is no link to be had. With `final`, nobody tries again; else those with a retry policy do. */
   fail(error: KombuError, final = false): void {
     let wait = Number.POSITIVE_INFINITY;
+    if (final) {
+      this.#state = 'ended';
+      for (const entry of [...this.#resting]) this.#end(entry, error);
+    }
     for (const entry of [...this.#entries]) {
       const { policy } = entry;
       if (final || policy === undefined || !isWorthAnotherTry(error, policy)) this.#end(entry, error);
@@ -112,6 +117,15 @@ export class WaitingPublishes {
     }
     if (wait !== Number.POSITIVE_INFINITY)
       this.#host.clock.after(wait, () => this.#entries.length > 0 && this.#host.wanted());
+  }
+
+  #isFull(): boolean {
+    return this.#entries.length + this.#resting.size >= this.#host.limit();
+  }
+
+  #full(): BufferFullError {
+    const count = this.#entries.length + this.#resting.size;
+    return new BufferFullError(`${count} publishes are waiting for the broker already`);
   }
 
   #entry(message: WireMessage, route: Route, o: ChannelPublishOptions | undefined): Entry {
@@ -164,14 +178,24 @@ export class WaitingPublishes {
     else if (this.#endUnless(entry, error)) return;
     // A lost link is waited for; a broker that is there but busy is left alone for a while.
     else if (KombuError.is(error, 'ERR_KOMBU_CONNECTION_LOST')) this.#insert(entry);
-    else {
-      this.#watch(entry);
-      const again = () => entry.unwatch !== undefined && this.#again(entry);
-      this.#host.clock.after(retryInterval(entry.failures - 1, policy), again);
-    }
+    else if (this.#state === 'ended') entry.done.reject(error);
+    else this.#rest(entry, policy);
+  }
+
+  #rest(entry: Entry, policy: ResolvedRetryPolicy): void {
+    this.#resting.add(entry);
+    this.#watch(entry);
+    const { unwatch } = entry;
+    if (unwatch === undefined) return;
+    const cancel = this.#host.clock.after(retryInterval(entry.failures - 1, policy), () => this.#again(entry));
+    entry.unwatch = () => {
+      cancel();
+      unwatch();
+    };
   }
 
   #again(entry: Entry): void {
+    this.#resting.delete(entry);
     this.#release(entry);
     const out = this.#host.outlet();
     if (out === undefined) this.#insert(entry);
@@ -225,6 +249,7 @@ export class WaitingPublishes {
 
   #end(entry: Entry, error: unknown): void {
     this.#release(entry);
+    this.#resting.delete(entry);
     const at = this.#entries.indexOf(entry);
     if (at >= 0) this.#entries.splice(at, 1);
     entry.done.reject(error);

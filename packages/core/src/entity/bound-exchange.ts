@@ -1,12 +1,14 @@
+import { CALL_OPTION_NAMES } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import { NO_DEFAULTS, PreparedMessage, prepareMessage } from '../messaging/prepared-message.js';
-import type { MessageOptions } from '../messaging/publish-options.js';
+import { MESSAGE_OPTION_NAMES, type MessageOptions } from '../messaging/publish-options.js';
 import type { MaybePromise } from '../transport/channel.js';
+import { checkOptionNames } from '../util/check-options.js';
 import { frozenArguments } from './arguments.js';
 import { Binding, type BindingOptions } from './binding.js';
 import type { Exchange } from './exchange.js';
-import { callOptions, type NowaitOptions, unlessNowait } from './nowait.js';
+import { callOptions, NOWAIT_OPTION_NAMES, type NowaitOptions, unlessNowait } from './nowait.js';
 
 /** How an exchange is declared. */
 export interface DeclareExchangeOptions extends CallOptions, NowaitOptions {
@@ -30,6 +32,16 @@ export interface ExchangePublishOptions extends MessageOptions, CallOptions {
   mandatory?: boolean | undefined;
 }
 
+/** The names of {@link BindExchangeOptions}. */
+export const BIND_EXCHANGE_OPTION_NAMES: ReadonlySet<string> = new Set([
+  ...NOWAIT_OPTION_NAMES,
+  'routingKey',
+  'arguments',
+]);
+const DECLARE_NAMES = new Set([...NOWAIT_OPTION_NAMES, 'passive']);
+const DELETE_NAMES = new Set([...NOWAIT_OPTION_NAMES, 'ifUnused']);
+const MESSAGE_NAMES = new Set(MESSAGE_OPTION_NAMES);
+const PUBLISH_NAMES = new Set([...MESSAGE_NAMES, ...CALL_OPTION_NAMES, 'routingKey', 'mandatory']);
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** An {@link Exchange} on a channel. Made by `exchange.bind(channelOrConnection)`. */
@@ -60,6 +72,7 @@ export class BoundExchange {
    * @throws ChannelError PRECONDITION_FAILED when it exists and is different, NOT_FOUND when passive and missing.
    */
   async declare(options: DeclareExchangeOptions = {}): Promise<void> {
+    checkOptionNames('declare', options, DECLARE_NAMES);
     if (!this.entity.isDeclarable) return;
     await unlessNowait(
       this.channel,
@@ -74,6 +87,7 @@ export class BoundExchange {
    * @throws ChannelError PRECONDITION_FAILED with `ifUnused` when something is bound to it.
    */
   async delete(options: CallOptions & NowaitOptions & { ifUnused?: boolean | undefined } = {}): Promise<void> {
+    checkOptionNames('delete', options, DELETE_NAMES);
     const deleted = this.channel.deleteExchange(this.name, {
       ...callOptions(options),
       ...(options.ifUnused ? { ifUnused: true } : {}),
@@ -83,12 +97,14 @@ export class BoundExchange {
 
   /** Binds it to `source`: what reaches `source` with a matching key goes on to this exchange. */
   async bindTo(source: Exchange | BoundExchange | string, options: BindExchangeOptions = {}): Promise<void> {
+    checkOptionNames('bindTo', options, BIND_EXCHANGE_OPTION_NAMES);
     const bound = this.channel.bindExchange(this.#bindingTo(source, options), callOptions(options));
     await unlessNowait(this.channel, options, bound, undefined);
   }
 
   /** Takes a binding to `source` back. */
   async unbindFrom(source: Exchange | BoundExchange | string, options: BindExchangeOptions = {}): Promise<void> {
+    checkOptionNames('unbindFrom', options, BIND_EXCHANGE_OPTION_NAMES);
     const unbound = this.channel.unbindExchange(this.#bindingTo(source, options), callOptions(options));
     await unlessNowait(this.channel, options, unbound, undefined);
   }
@@ -109,6 +125,11 @@ export class BoundExchange {
 
   /** Encodes a message for {@link BoundExchange.publish}. A promise only where `compression` works asynchronously. */
   message(body: unknown, options: MessageOptions = {}): MaybePromise<PreparedMessage> {
+    checkOptionNames('message', options, MESSAGE_NAMES);
+    return this.#prepare(body, options);
+  }
+
+  #prepare(body: unknown, options: MessageOptions): MaybePromise<PreparedMessage> {
     return prepareMessage(body, options, NO_DEFAULTS, this.entity.deliveryMode ?? 2, this.channel.connection.codec);
   }
 
@@ -117,11 +138,12 @@ export class BoundExchange {
    * (default 30000) until the broker has taken it. A Producer does more: defaults, declarations, retries.
    */
   async publish(message: unknown, options: ExchangePublishOptions = {}): Promise<void> {
+    checkOptionNames('publish', options, PUBLISH_NAMES);
     const { connection } = this.channel;
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
     const deadline = timeoutMs > 0 ? connection.clock.monotonic() + timeoutMs : undefined;
     const given = await message;
-    const prepared = given instanceof PreparedMessage ? given : await this.message(given, options);
+    const prepared = given instanceof PreparedMessage ? given : await this.#prepare(given, options);
     const route = {
       exchange: this.name,
       routingKey: options.routingKey ?? '',

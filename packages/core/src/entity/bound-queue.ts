@@ -4,11 +4,11 @@ import { type GetOptions, getMessage } from '../messaging/get-message.js';
 import type { Message } from '../messaging/message.js';
 import { type QueueConsumeOptions, QueueConsumers } from '../messaging/queue-consumers.js';
 import type { QueueInfo } from '../transport/channel.js';
+import { checkOptionNames } from '../util/check-options.js';
 import { frozenArguments } from './arguments.js';
-import type { BindExchangeOptions } from './bound-exchange.js';
-import { BoundExchange } from './bound-exchange.js';
+import { BIND_EXCHANGE_OPTION_NAMES, type BindExchangeOptions, BoundExchange } from './bound-exchange.js';
 import type { Exchange } from './exchange.js';
-import { callOptions, type NowaitOptions, unlessNowait } from './nowait.js';
+import { callOptions, NOWAIT_OPTION_NAMES, type NowaitOptions, unlessNowait } from './nowait.js';
 import type { Queue } from './queue.js';
 
 /** How a queue is declared. */
@@ -24,6 +24,10 @@ export interface DeleteQueueOptions extends CallOptions, NowaitOptions {
   /** ChannelError PRECONDITION_FAILED when there are messages in it. Default false. */
   ifEmpty?: boolean | undefined;
 }
+
+const DECLARE_NAMES = new Set([...NOWAIT_OPTION_NAMES, 'passive']);
+const DELETE_NAMES = new Set([...NOWAIT_OPTION_NAMES, 'ifUnused', 'ifEmpty']);
+const UNBIND_NAMES = new Set([...NOWAIT_OPTION_NAMES, 'arguments']);
 
 /** A {@link Queue} on a channel. Made by `queue.bind(channelOrConnection)`. `T` is the type that payloads are taken to be. */
 export class BoundQueue<T = unknown> {
@@ -72,6 +76,7 @@ export class BoundQueue<T = unknown> {
    * @throws ChannelError PRECONDITION_FAILED when it exists and is different, NOT_FOUND when passive and missing.
    */
   async declare(options: DeclareQueueOptions = {}): Promise<string> {
+    checkOptionNames('declare', options, DECLARE_NAMES);
     if (this.entity.noDeclare) return this.#name;
     const { clock } = this.channel.connection;
     const declaring = withDeadline(options, clock, `declaring queue '${this.#name}'`, async (signal) => {
@@ -95,6 +100,7 @@ export class BoundQueue<T = unknown> {
 
   /** Declares the queue alone. A server-named queue gets another name each time. */
   async queueDeclare(options: DeclareQueueOptions = {}): Promise<QueueInfo> {
+    checkOptionNames('queueDeclare', options, DECLARE_NAMES);
     const spec = this.entity.toSpec();
     const known = { queue: this.#name, messageCount: 0, consumerCount: 0 };
     if (this.entity.noDeclare && !options.passive) return known;
@@ -109,6 +115,7 @@ export class BoundQueue<T = unknown> {
 
   /** Binds it to its exchange. The default exchange needs no binding. */
   async queueBind(options: CallOptions & NowaitOptions = {}): Promise<void> {
+    checkOptionNames('queueBind', options, NOWAIT_OPTION_NAMES);
     const { exchange, routingKey, bindingArguments } = this.entity;
     if (exchange.name === '') return;
     await this.bindTo(exchange, { ...options, routingKey, arguments: bindingArguments });
@@ -118,6 +125,7 @@ export class BoundQueue<T = unknown> {
   async queueUnbind(
     options: CallOptions & NowaitOptions & { arguments?: Readonly<Record<string, unknown>> | undefined } = {},
   ): Promise<void> {
+    checkOptionNames('queueUnbind', options, UNBIND_NAMES);
     const { exchange, routingKey, bindingArguments } = this.entity;
     if (exchange.name === '') return;
     await this.unbindFrom(exchange, { ...options, routingKey, arguments: options.arguments ?? bindingArguments });
@@ -125,12 +133,14 @@ export class BoundQueue<T = unknown> {
 
   /** Binds it to another exchange. */
   async bindTo(exchange: Exchange | BoundExchange | string, options: BindExchangeOptions = {}): Promise<void> {
+    checkOptionNames('bindTo', options, BIND_EXCHANGE_OPTION_NAMES);
     const bound = this.channel.bindQueue(this.#bindingTo(exchange, options), callOptions(options));
     await unlessNowait(this.channel, options, bound, undefined);
   }
 
   /** Takes a binding to another exchange back. */
   async unbindFrom(exchange: Exchange | BoundExchange | string, options: BindExchangeOptions = {}): Promise<void> {
+    checkOptionNames('unbindFrom', options, BIND_EXCHANGE_OPTION_NAMES);
     const unbound = this.channel.unbindQueue(this.#bindingTo(exchange, options), callOptions(options));
     await unlessNowait(this.channel, options, unbound, undefined);
   }
@@ -167,11 +177,13 @@ export class BoundQueue<T = unknown> {
 
   /** Removes the messages that are ready; resolves with how many. */
   async purge(options: CallOptions & NowaitOptions = {}): Promise<number> {
+    checkOptionNames('purge', options, NOWAIT_OPTION_NAMES);
     return unlessNowait(this.channel, options, this.channel.purgeQueue(this.#name, callOptions(options)), 0);
   }
 
   /** Deletes it; resolves with how many messages were in it. One that is not there counts as deleted. */
   async delete(options: DeleteQueueOptions = {}): Promise<number> {
+    checkOptionNames('delete', options, DELETE_NAMES);
     const deleting = this.channel.deleteQueue(this.#name, {
       ...callOptions(options),
       ...(options.ifUnused ? { ifUnused: true } : {}),

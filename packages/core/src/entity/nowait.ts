@@ -1,3 +1,4 @@
+import { CALL_OPTION_NAMES } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import { KombuError, OperationalError } from '../errors/index.js';
@@ -7,6 +8,9 @@ export interface NowaitOptions {
   /** Do not wait until the broker has done it; a failure is the connection's `error` event then. Default false. */
   nowait?: boolean | undefined;
 }
+
+/** The names of {@link CallOptions} and {@link NowaitOptions}. */
+export const NOWAIT_OPTION_NAMES: ReadonlySet<string> = new Set([...CALL_OPTION_NAMES, 'nowait']);
 
 /** The end of `operation`, or `early` at once with `nowait`. */
 export async function unlessNowait<T>(

@@ -1,3 +1,4 @@
+import { CALL_OPTION_NAMES } from '../connection/call-options.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import type { Queue } from '../entity/queue.js';
@@ -98,6 +99,15 @@ export const CONSUMER_OPTION_NAMES: ReadonlySet<string> = new Set([
   'schema',
   'signal',
 ]);
+
+/** The names of {@link ConsumeOptions}. */
+export const CONSUME_OPTION_NAMES: ReadonlySet<string> = new Set([...CALL_OPTION_NAMES, 'noAck']);
+
+/** The names of {@link CloseOptions}. */
+export const CLOSE_OPTION_NAMES: ReadonlySet<string> = new Set(['drainMs']);
+
+/** The names of {@link QosOptions}. */
+export const QOS_OPTION_NAMES: ReadonlySet<string> = new Set(['prefetchCount', 'global']);
 
 /** The events of a {@link Consumer}. */
 export interface ConsumerEvents {

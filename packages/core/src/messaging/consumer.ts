@@ -1,3 +1,4 @@
+import { checkCallOptions } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import type { Connection } from '../connection/connection.js';
 import type { CallOptions } from '../connection/deadlines.js';
@@ -6,17 +7,20 @@ import { BoundQueue } from '../entity/bound-queue.js';
 import { Queue } from '../entity/queue.js';
 import type { ChannelOrConnection } from '../entity/target.js';
 import { InvalidOptionError, NotSupportedError } from '../errors/index.js';
-import { milliseconds, wholeNumber } from '../util/check-options.js';
-import type {
-  CloseOptions,
-  ConsumableQueue,
-  ConsumeOptions,
-  ConsumerEvents,
-  ConsumerOptions,
-  MessageCallback,
-  MessageHandler,
-  QosOptions,
-  ResolvedConsumerOptions,
+import { checkOptionNames, milliseconds, wholeNumber } from '../util/check-options.js';
+import {
+  CLOSE_OPTION_NAMES,
+  type CloseOptions,
+  CONSUME_OPTION_NAMES,
+  type ConsumableQueue,
+  type ConsumeOptions,
+  type ConsumerEvents,
+  type ConsumerOptions,
+  type MessageCallback,
+  type MessageHandler,
+  QOS_OPTION_NAMES,
+  type QosOptions,
+  type ResolvedConsumerOptions,
 } from './consumer-options.js';
 import type { ConsumerRun } from './consumer-run.js';
 import { Consumption } from './consumption.js';
@@ -105,6 +109,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
 
   /** Declares its queues, with their exchanges and bindings. `consume` does it too, unless `autoDeclare` is false. */
   async declare(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('declare', options);
     this.#consumption.checkOpen();
     void this.channel; // The queues are to be on it.
     for (const queue of this.#queues) await queue.declare(options);
@@ -117,6 +122,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
    * @throws InvalidOptionError without a handler, unless it is iterated over: then it adds new queues to the loop.
    */
   async consume(options: ConsumeOptions = {}): Promise<void> {
+    checkOptionNames('consume', options, CONSUME_OPTION_NAMES);
     const run = this.#consumption.run();
     if (!this.#consumption.isIterated) {
       if (!this.#hasHandler()) {
@@ -201,6 +207,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
 
   /** Removes the ready messages from all its queues; resolves with how many. */
   async purge(options: CallOptions = {}): Promise<number> {
+    checkCallOptions('purge', options);
     let count = 0;
     for (const queue of this.#queues) count += await queue.purge(options);
     return count;
@@ -215,7 +222,9 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
    * Changes how many unsettled messages it holds; at once, also while it consumes. With `global` the limit holds for all
    * consumers of its channel together, too. @throws NotSupportedError for `global` where the transport has no such limit.
    */
-  async qos({ prefetchCount, global }: QosOptions): Promise<void> {
+  async qos(options: QosOptions): Promise<void> {
+    checkOptionNames('qos', options, QOS_OPTION_NAMES);
+    const { prefetchCount, global } = options;
     const prefetch = wholeNumber('qos', 'prefetchCount', prefetchCount, 0, 65_535) ?? this.#consumption.prefetch;
     if (global === true) await this.channel.setChannelPrefetch(prefetch);
     const set = this.#consumption.setPrefetch(prefetch);
@@ -257,6 +266,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
    * from inside a handler it does not wait for that handler.
    */
   close(options: CloseOptions = {}): Promise<void> {
+    checkOptionNames('close', options, CLOSE_OPTION_NAMES);
     return this.#consumption.close(milliseconds('close', 'drainMs', options.drainMs) ?? DEFAULT_DRAIN_MS);
   }
 

@@ -1,4 +1,5 @@
 import type { CodecSet } from '../codec/codec-set.js';
+import { CALL_OPTION_NAMES } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import { type CallOptions, withDeadline } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
@@ -6,6 +7,7 @@ import type { KombuError } from '../errors/index.js';
 import type { StandardSchema } from '../schema/standard-schema.js';
 import { checkedSchema } from '../schema/validate.js';
 import type { Delivery } from '../transport/delivery.js';
+import { checkOptionNames } from '../util/check-options.js';
 import { Admission } from './admission.js';
 import { Failures, hooksOf } from './failures.js';
 import { giveBack } from './give-back.js';
@@ -25,7 +27,9 @@ export interface GetOptions<T = unknown> extends CallOptions {
   readonly onDecodeError?: ((message: Message<T>, error: KombuError) => unknown) | undefined;
 }
 
-/** Takes one message from a queue. */
+const GET_NAMES = new Set([...CALL_OPTION_NAMES, 'noAck', 'accept', 'schema', 'onDecodeError']);
+
+/** Takes one message from a queue. @throws InvalidOptionError for an unknown option. */
 export function getMessage<T>(queue: BoundQueue<T>, options: GetOptions<T>): Promise<Message<T> | undefined> {
   const { channel, name } = queue;
   // A call that may be given up acknowledges afterwards, so that a message that comes too late is not lost.
@@ -45,6 +49,7 @@ export async function receiveMessage<T>(
   take: (signal: AbortSignal | undefined) => Promise<Delivery | undefined>,
   early: boolean,
 ): Promise<Message<T> | undefined> {
+  checkOptionNames('get', options, GET_NAMES);
   const { channel } = queue;
   const { connection } = channel;
   const admission = new Admission(checkedAccept(options.accept), connection.codec);

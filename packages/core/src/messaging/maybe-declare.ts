@@ -1,3 +1,4 @@
+import { CALL_OPTION_NAMES } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import { ENSURE_INTERVALS, type RetryPolicy, retryOverTime } from '../connection/retry.js';
@@ -6,6 +7,7 @@ import { BoundQueue } from '../entity/bound-queue.js';
 import { Exchange } from '../entity/exchange.js';
 import { Queue } from '../entity/queue.js';
 import { InvalidOptionError } from '../errors/index.js';
+import { checkOptionNames } from '../util/check-options.js';
 import type { Entity } from './publish-options.js';
 
 /** How {@link maybeDeclare} declares. */
@@ -14,6 +16,8 @@ export interface MaybeDeclareOptions extends CallOptions {
   retry?: boolean | RetryPolicy | undefined;
 }
 
+const NAMES = new Set([...CALL_OPTION_NAMES, 'retry']);
+
 /**
  * Declares an exchange, or a queue with its exchange and bindings, unless that was done on the current link already. What may go
  * away by itself (auto-delete, exclusive, expiring) is declared every time. Resolves with whether anything was declared.
@@ -21,8 +25,10 @@ export interface MaybeDeclareOptions extends CallOptions {
 export async function maybeDeclare(
   entity: Entity,
   channel: Channel,
-  { retry, ...call }: MaybeDeclareOptions = {},
+  options: MaybeDeclareOptions = {},
 ): Promise<boolean> {
+  checkOptionNames('maybeDeclare', options, NAMES);
+  const { retry, ...call } = options;
   if (isDeclared(entity, channel)) return false;
   await declareAll([entity], channel, call, retryPolicyOf(retry));
   return true;

@@ -1,33 +1,21 @@
 import { type InspectOptions, inspect } from 'node:util';
 import type { Channel } from '../connection/channel.js';
+import { withDeadline } from '../connection/deadlines.js';
 import { asKombuError } from '../connection/retry.js';
 import { type KombuError, MessageStateError } from '../errors/index.js';
 import type { Delivery, Headers, MessageProperties, Outcome } from '../transport/delivery.js';
+import { abortError } from '../util/abort.js';
 import type { Logger } from '../util/logger.js';
+import type { DeliveryInfo } from './delivery-info.js';
 import type { MessageOwner } from './message-owner.js';
 import { payloadOf } from './message-payload.js';
-
-/** Where a message came from. */
-export interface DeliveryInfo {
-  /** The exchange that it was published to. */
-  readonly exchange: string;
-  /** The routing key that it was published with. */
-  readonly routingKey: string;
-  /** The queue that it was taken from. */
-  readonly queue: string;
-  /** Whether it may have been delivered before. */
-  readonly redelivered: boolean;
-  /** The consumer that got it; undefined for what `get` returned. */
-  readonly consumerTag: string | undefined;
-}
-
-/** How {@link Message.ack} settles. */
-export interface AckOptions {
-  /** Every unsettled delivery of the channel up to this one. Default false. */
-  multiple?: boolean | undefined;
-  /** Wait until the broker has it. Default false: until the channel has taken it. */
-  confirm?: boolean | undefined;
-}
+import {
+  type AckOptions,
+  checkSettleOptions,
+  handled,
+  type RejectOptions,
+  type RequeueOptions,
+} from './settle-options.js';
 
 /** What has become of a message. `released`: it went back untouched, because its consumer ended. */
 export type MessageState = 'received' | 'acked' | 'rejected' | 'requeued' | 'released';
@@ -43,7 +31,6 @@ interface Extras {
 const NOT_YET: unique symbol = Symbol('not decoded yet');
 /** What settling normally ends with: one resolved promise for all, so that awaiting it costs nothing. */
 const SETTLED: Promise<void> = Promise.resolve();
-const nothing = (): void => {};
 
 class Failure {
   readonly error: KombuError;
@@ -56,8 +43,8 @@ class Failure {
  * A message that was received. `T` is the type its payload is taken to be.
  *
  * It stays unsettled until `ack`, `reject` or `requeue`; what is never settled goes back to its queue when its channel closes.
- * A settle method that fails rejects its promise (MessageStateError ALREADY_SETTLED, StaleDeliveryError), but one that nobody
- * awaits never becomes an unhandled rejection.
+ * A settle method that fails rejects its promise (MessageStateError ALREADY_SETTLED, StaleDeliveryError; InvalidOptionError),
+ * but one that nobody awaits never becomes an unhandled rejection, unless it was given an option that is none.
  */
 export class Message<T = unknown> {
   readonly #delivery: Delivery;
@@ -165,13 +152,15 @@ export class Message<T = unknown> {
   }
 
   /** Drops it (or dead-letters it); with `requeue` it goes back to its queue. */
-  reject(options?: { requeue?: boolean | undefined; confirm?: boolean | undefined }): Promise<void> {
-    return options?.requeue ? this.requeue(options) : this.#settle('reject', 'rejected', options);
+  reject(options?: RejectOptions): Promise<void> {
+    return options?.requeue
+      ? this.#settle('requeue', 'requeued', options, 'reject')
+      : this.#settle('reject', 'rejected', options);
   }
 
   /** Puts it back on its own queue, flagged as redelivered. */
-  requeue(options?: { confirm?: boolean | undefined }): Promise<void> {
-    return this.#settle('requeue', 'requeued', options && { confirm: options.confirm });
+  requeue(options?: RequeueOptions): Promise<void> {
+    return this.#settle('requeue', 'requeued', options);
   }
 
   /** Like {@link Message.ack}, but what goes wrong is logged instead of thrown. */
@@ -180,14 +169,20 @@ export class Message<T = unknown> {
   }
 
   /** Like {@link Message.reject}, but what goes wrong is logged instead of thrown. */
-  rejectLogError(logger: Pick<Logger, 'error'>, options?: { requeue?: boolean | undefined }): Promise<void> {
+  rejectLogError(logger: Pick<Logger, 'error'>, options?: RejectOptions): Promise<void> {
     return this.#logged(this.reject(options), 'reject', logger);
   }
 
-  #settle(outcome: Outcome, state: MessageState, options: AckOptions | undefined): Promise<void> {
+  #settle(outcome: Outcome, state: MessageState, options: AckOptions | undefined, method = outcome): Promise<void> {
     const owner = this.#owner;
+    try {
+      if (options !== undefined) checkSettleOptions(method, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (owner.noAck) return SETTLED;
     if (this.#state !== 'received') return handled(Promise.reject(this.#alreadySettled()));
+    if (options?.signal?.aborted) return handled(Promise.reject(abortError(options.signal, method)));
     const multiple = options?.multiple === true;
     this.#state = state;
     let settling: Promise<void> | void;
@@ -202,7 +197,11 @@ export class Message<T = unknown> {
       return handled(Promise.reject(error));
     }
     owner.settled(this, multiple);
-    return settling === undefined ? SETTLED : handled(settling as Promise<void>);
+    if (settling === undefined) return SETTLED;
+    const settled = settling as Promise<void>;
+    return handled(
+      options === undefined ? settled : withDeadline(options, owner.channel.connection.clock, method, () => settled),
+    );
   }
 
   #alreadySettled(): MessageStateError {
@@ -290,10 +289,4 @@ export class Message<T = unknown> {
   set previous(message: Message | undefined) {
     this.#previous = message;
   }
-}
-
-/** A promise whose rejection is never unhandled, for settle methods that nobody awaits. */
-function handled(promise: Promise<void>): Promise<void> {
-  promise.catch(nothing);
-  return promise;
 }

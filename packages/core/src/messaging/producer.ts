@@ -1,3 +1,4 @@
+import { checkCallOptions } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import type { Connection } from '../connection/connection.js';
 import { type CallOptions, checkedTimeout } from '../connection/deadlines.js';
@@ -228,13 +229,18 @@ export class Producer {
    *
    * @throws PublishManyError (NOT_PUBLISHED, an AggregateError) when some were not: its `errors` say why and its `indexes` which. AbortedError.
    */
-  publishMany(bodies: Iterable<unknown> | AsyncIterable<unknown>, options: PublishOptions = NO_OPTIONS): Promise<void> {
+  async publishMany(
+    bodies: Iterable<unknown> | AsyncIterable<unknown>,
+    options: PublishOptions = NO_OPTIONS,
+  ): Promise<void> {
+    checkOptionNames('publishMany', options, PUBLISH_OPTION_NAMES);
     const publish = (body: unknown) => this.publish(body, options);
     return new PublishRun(publish, TAKEN, this.#connection.clock, options.signal).all(bodies);
   }
 
   /** Declares the default exchange. `publish` does it too, unless `autoDeclare` is false. */
   async declare(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('declare', options);
     if (this.#exchange.isDeclarable) await declareAll([this.#exchange], this.#channel, options, undefined);
   }
 

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { deliveryModeNumber } from '../entity/delivery-mode.js';
 import { InvalidOptionError } from '../errors/index.js';
 import type { Headers, MessageProperties } from '../transport/delivery.js';
-import { milliseconds } from '../util/check-options.js';
+import { milliseconds, wholeNumber } from '../util/check-options.js';
 import { copyTable } from '../util/copy-table.js';
 import type { MessageOptions } from './publish-options.js';
 
@@ -14,6 +14,8 @@ const PLAIN: Readonly<Record<1 | 2, MessageProperties>> = {
   2: Object.freeze({ deliveryMode: 2, priority: 0 }),
 };
 const NO_HEADERS: Headers = Object.freeze({});
+/** An octet, as AMQP has it. */
+const MAX_PRIORITY = 255;
 /** Properties that are text. */
 const TEXTS = ['correlationId', 'messageId', 'type', 'appId', 'userId'] as const;
 
@@ -30,7 +32,7 @@ export function propertiesOf(options: MessageOptions, fallbackMode: 1 | 2): Mess
   const further = options.properties && checkedTable('properties', options.properties);
   const properties: MessageProperties = { deliveryMode: mode, priority: 0, ...further };
   if (options.deliveryMode !== undefined) properties.deliveryMode = mode;
-  if (options.priority !== undefined) properties.priority = checkedPriority(options.priority);
+  properties.priority = checkedPriority(options.priority ?? properties.priority);
   if (options.expirationMs !== undefined) {
     const ms = milliseconds(OWNER, 'expirationMs', options.expirationMs);
     if (ms !== undefined) properties.expiration = String(ms);
@@ -79,8 +81,7 @@ function checkedText(name: string, value: unknown): string {
 }
 
 function checkedPriority(priority: unknown): number {
-  if (typeof priority === 'number' && Number.isFinite(priority)) return priority;
-  throw new InvalidOptionError(`${OWNER}: 'priority' must be a number`);
+  return wholeNumber(OWNER, 'priority', priority, 0, MAX_PRIORITY) ?? 0;
 }
 
 function nameOf(target: NonNullable<MessageOptions['replyTo']>): string {

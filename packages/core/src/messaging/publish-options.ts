@@ -20,7 +20,10 @@ export interface MessageOptions {
   contentEncoding?: string | undefined;
   /** Application headers. Names and values arrive as they are. */
   headers?: Readonly<Record<string, unknown>> | undefined;
-  /** Higher goes first: 0-9; on AMQP up to the queue's `maxPriority`. Default 0. */
+  /**
+   * Higher goes first: a whole number from 0 to 255, as AMQP has it. A broker tells no more of them apart than its queues do: on
+   * AMQP what is above the queue's `maxPriority` counts as that, everywhere else what is above 9 counts as 9. Default 0.
+   */
   priority?: number | undefined;
   /** Whether it is kept on disk. Default: the exchange's, else `persistent`. */
   deliveryMode?: DeliveryMode | undefined;

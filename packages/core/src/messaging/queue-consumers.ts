@@ -1,6 +1,8 @@
+import { CALL_OPTION_NAMES } from '../connection/call-options.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import { InvalidOptionError } from '../errors/index.js';
+import { checkOptionNames } from '../util/check-options.js';
 import type { ConsumerOptions, MessageHandler } from './consumer-options.js';
 import { ConsumerRun } from './consumer-run.js';
 import { DEFAULT_DRAIN_MS } from './drain-time.js';
@@ -28,6 +30,21 @@ export interface QueueConsumeOptions<T = unknown>
   consumerTag?: string | undefined;
 }
 
+const NAMES = new Set([
+  ...CALL_OPTION_NAMES,
+  'accept',
+  'noAck',
+  'prefetchCount',
+  'concurrency',
+  'exclusive',
+  'noLocal',
+  'onDecodeError',
+  'onError',
+  'schema',
+  'onMessage',
+  'consumerTag',
+]);
+
 /** The consumers that `BoundQueue.consume` started. */
 export class QueueConsumers<T> {
   readonly #queue: BoundQueue<T>;
@@ -38,7 +55,9 @@ export class QueueConsumers<T> {
   }
 
   /** Starts one; resolves with its tag. The queue is not declared. */
-  async start({ consumerTag, timeoutMs, ...options }: QueueConsumeOptions<T>): Promise<string> {
+  async start(given: QueueConsumeOptions<T>): Promise<string> {
+    checkOptionNames('consume', given, NAMES);
+    const { consumerTag, timeoutMs, ...options } = given;
     if (typeof options.onMessage !== 'function')
       throw new InvalidOptionError(`consume: 'onMessage' must be a function`);
     if (consumerTag !== undefined && this.#runs.has(consumerTag)) {

@@ -1,3 +1,4 @@
+import { CALL_OPTION_NAMES, checkCallOptions } from '../connection/call-options.js';
 import type { Channel } from '../connection/channel.js';
 import type { CallOptions } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
@@ -38,6 +39,7 @@ export interface SimpleGetOptions extends CallOptions {
   readonly block?: boolean | undefined;
 }
 
+const GET_NAMES = new Set([...CALL_OPTION_NAMES, 'block']);
 const OPTIONS = new Set(['noAck', 'queueOptions', 'exchangeOptions', 'serializer', 'compression', 'accept']);
 
 /**
@@ -97,7 +99,9 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
    * @throws SimpleQueueEmpty when there is none (`block: false`) or none came within `timeoutMs`; ContentDisallowed and
    * DecodeError for a message that `accept` refuses, which is rejected then; AbortedError; ClosedError.
    */
-  async get({ block = true, timeoutMs, signal }: SimpleGetOptions = {}): Promise<Message<T>> {
+  async get(given: SimpleGetOptions = {}): Promise<Message<T>> {
+    checkOptionNames('get', given, GET_NAMES);
+    const { block = true, timeoutMs, signal } = given;
     if (this.#closing !== undefined) throw closedError();
     const stop = new AbortController();
     const abort = (): void => stop.abort(signal?.reason);
@@ -142,12 +146,14 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
 
   /** How many messages are ready. */
   async qsize(options: CallOptions = {}): Promise<number> {
+    checkCallOptions('qsize', options);
     await this.#declare(options);
     return (await this.queue.queueDeclare({ ...options, passive: true })).messageCount;
   }
 
   /** Removes the messages that are ready; resolves with how many. */
   async clear(options: CallOptions = {}): Promise<number> {
+    checkCallOptions('clear', options);
     await this.#declare(options);
     return this.queue.purge(options);
   }

@@ -55,6 +55,7 @@ async function consumeOne({ channel, name, entity }: BoundQueue, signal: AbortSi
     return await waitOrAbort(arrived.promise, signal, 'get', (late) => giveBack(channel, late));
   } finally {
     state = 'over';
-    await channel.cancel(tag);
+    // Whoever waited gets the message, or hears why not, also where the broker does not let go of the consumer.
+    await channel.cancel(tag).catch((error: unknown) => channel.connection.emitError(error));
   }
 }

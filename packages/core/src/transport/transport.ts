@@ -78,5 +78,10 @@ export interface Transport<O extends object = object> {
   readonly options: OptionSpecs<O>;
   /** sentinel, zookeeper, mongodb: the whole `;` list is one broker, not failover alternates. */
   readonly takesAllUrls?: readonly string[];
+  /**
+   * mongodb: schemes whose URLs may name several hosts, as `host1:1,host2:2`; that is the `hostname` of the target then. Any other
+   * such URL is refused.
+   */
+  readonly takesHostLists?: readonly string[];
   connect(target: BrokerTarget<O>, context: TransportContext): Promise<TransportConnection>;
 }

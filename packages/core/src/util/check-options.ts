@@ -3,7 +3,7 @@ import { didYouMean } from './nearest.js';
 
 /** Throws InvalidOptionError for the first option that is not known, naming the one it is most like, and for what holds none. */
 export function checkOptionNames(owner: string, options: object, known: ReadonlySet<string>): void {
-  if (typeof options !== 'object')
+  if (typeof options !== 'object' || options === null)
     throw new InvalidOptionError(`${owner}: options are an object, not ${shown(options)}`);
   for (const name in options) {
     if (!known.has(name)) throw unknownOption(owner, name, known);

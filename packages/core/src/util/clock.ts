@@ -8,11 +8,26 @@ export interface Clock {
   after(ms: number, fn: () => void, options?: { unref?: boolean }): () => void;
 }
 
+/** The longest time that a timer of Node can wait; a longer one would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Waits longer than a timer of Node can, in several steps. */
+function afterLong(ms: number, fn: () => void, options: { unref?: boolean } | undefined): () => void {
+  let cancel = (): void => {};
+  const step = (left: number): void => {
+    const rest = left - MAX_TIMER_MS;
+    cancel = systemClock.after(Math.min(left, MAX_TIMER_MS), () => (rest > 0 ? step(rest) : fn()), options);
+  };
+  step(ms);
+  return () => cancel();
+}
+
 /** The process's own clock. */
 export const systemClock: Clock = {
   now: Date.now,
   monotonic: () => performance.now(),
   after(ms, fn, options) {
+    if (ms > MAX_TIMER_MS) return afterLong(ms, fn, options);
     const timer = setTimeout(fn, ms);
     if (options?.unref) timer.unref();
     return () => clearTimeout(timer);

@@ -1,5 +1,6 @@
 import type { MaybePromise, Op } from '../transport/channel.js';
 import type { WireMessage } from '../transport/delivery.js';
+import type { ItemFailure } from './driver.js';
 
 /** A fanout message. */
 export interface BroadcastEntry {
@@ -13,7 +14,8 @@ export interface BroadcastEntry {
 
 /** Fanout that reaches whoever is subscribed at that moment: at most once, no lease. */
 export interface BroadcastStore {
-  publish(entries: readonly BroadcastEntry[], o?: Op): MaybePromise<void>;
+  /** Resolves with those that were not published, if any; rejects when none was. */
+  publish(entries: readonly BroadcastEntry[], o?: Op): MaybePromise<void> | Promise<readonly ItemFailure[]>;
   /** Resolves when the broker has the subscription: what is published from then on is delivered. */
   subscribe(
     request: { readonly exchange: string; readonly routingKey: string; readonly queue: string },

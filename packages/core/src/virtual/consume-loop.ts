@@ -1,6 +1,7 @@
-import { KombuError, OperationalError } from '../errors/index.js';
+import { KombuError } from '../errors/index.js';
 import { type ArrivalHooks, dispatch } from './arrivals.js';
 import type { Reserved } from './driver.js';
+import { asKombuError } from './driver-error.js';
 import type { Feed, LoopConsumer } from './feed.js';
 import { FeedTable } from './feed-table.js';
 import type { Link } from './link.js';
@@ -249,6 +250,7 @@ export class ConsumeLoop {
     const again = got.length >= max || this.#waitsAgain(asked, got.length);
     // First those that got nothing: only what was served moves to the end.
     for (const [i, feed] of feeds.entries()) {
+      feed.alone = false;
       feed.served = claims.has(feed.queue);
       if (!feed.served) feed.emptyLooks++;
       if (!feed.served) this.#landed(feed, grants[i] ?? 0, again);
@@ -287,8 +289,10 @@ export class ConsumeLoop {
       this.#hooks.gone(feed.queue);
       return;
     }
-    const error = new OperationalError('BROKER_BUSY', 'reserving messages failed', { cause });
-    this.#link.warn(KombuError.is(cause) ? cause : error);
+    const error = asKombuError(cause, 'reserving messages failed');
+    this.#link.warn(error);
+    // It may be about one of them: the others are not to go without because of it.
+    if (others.length > 0 && !error.retryable) for (const one of asked.feeds) one.alone = true;
     this.#timer.arm(jittered(this.#poll.retry()));
   }
 }

@@ -37,10 +37,17 @@ export class DeadLetters {
    */
   bury(queue: string, content: Content, reason: DeathReason): MaybePromise<boolean> {
     const known = this.#link.bindings.queue(queue);
-    const moved =
-      known === undefined
-        ? this.#link.topology.loadQueue(queue).then((record) => this.#move(queue, content, settingsOf(record), reason))
-        : this.#move(queue, content, known.settings, reason);
+    let moved: MaybePromise<void>;
+    try {
+      moved =
+        known === undefined
+          ? this.#link.topology
+              .loadQueue(queue)
+              .then((record) => this.#move(queue, content, settingsOf(record), reason))
+          : this.#move(queue, content, known.settings, reason);
+    } catch (cause) {
+      moved = Promise.reject(cause);
+    }
     if (!isPromise(moved)) return true;
     const settled = moved.then(
       () => true,

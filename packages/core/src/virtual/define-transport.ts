@@ -91,6 +91,7 @@ export function defineVirtualTransport<O extends object = object>(
     capabilities,
     options: { ...virtualOptionSpecs, ...spec.options } as OptionSpecs<O & VirtualOptions>,
     ...(spec.takesAllUrls === undefined ? {} : { takesAllUrls: spec.takesAllUrls }),
+    ...(spec.takesHostLists === undefined ? {} : { takesHostLists: spec.takesHostLists }),
     async connect(target, context): Promise<TransportConnection> {
       const driver = await spec.open(target, context);
       try {

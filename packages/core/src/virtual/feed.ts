@@ -35,6 +35,8 @@ export class Feed {
   woken = false;
   /** The last answer was a full one. */
   hasMore = false;
+  /** A reserve that asked it together with others was refused: it is asked by itself, until that succeeds. */
+  alone = false;
   /** Reserves in the air. */
   reserves = 0;
   #consumers: LoopConsumer[] = [];

@@ -161,7 +161,7 @@ export class PutSender {
     const published =
       driver.broadcast === undefined
         ? driver.fanout?.publish(entries)
-        : Promise.resolve(driver.broadcast.publish(entries)).then((): readonly ItemFailure[] => []);
+        : Promise.resolve(driver.broadcast.publish(entries)).then((failures): readonly ItemFailure[] => failures || []);
     Promise.resolve(published).then(
       (failures) => {
         for (const { index, error } of failures ?? []) sent[index]?.item.fail(error);

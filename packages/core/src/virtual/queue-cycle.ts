@@ -21,8 +21,8 @@ export class QueueCycle {
   }
 
   /**
-   * Takes out the queues to ask next, at most `max`, all with or all without acknowledgement. Those that turn out to have no
-   * credit are handed to `starved` and left out.
+   * Takes out the queues to ask next, at most `max`, all with or all without acknowledgement; one that is to be asked alone is by
+   * itself. Those that turn out to have no credit are handed to `starved` and left out.
    */
   next(max: number, starved: (feed: Feed) => void): readonly Feed[] {
     const group: Feed[] = [];
@@ -33,9 +33,10 @@ export class QueueCycle {
         starved(feed);
         continue;
       }
-      if (group[0] !== undefined && group[0].noAck !== feed.noAck) continue;
+      if (group[0] !== undefined && (group[0].noAck !== feed.noAck || feed.alone)) continue;
       this.#ready.delete(feed);
       group.push(feed);
+      if (feed.alone) break;
     }
     return group;
   }

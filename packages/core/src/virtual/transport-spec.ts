@@ -31,6 +31,8 @@ export interface VirtualTransportSpec<O extends object = object> {
   readonly defaultPort?: number;
   /** Schemes whose whole `;` list is one broker. */
   readonly takesAllUrls?: readonly string[];
+  /** Schemes whose URLs may name several hosts, as `host1:1,host2:2`. Default: none. */
+  readonly takesHostLists?: readonly string[];
   /** Its own options; those of {@link VirtualOptions} are added. */
   readonly options: OptionSpecs<O>;
   /**

@@ -20,6 +20,12 @@ function isDeath(value: unknown): value is Death {
   return typeof value === 'object' && value !== null && 'queue' in value && 'reason' in value;
 }
 
+/** How often, whoever says so: anything but a number is 0. */
+function countOf(value: unknown): number {
+  if (typeof value === 'bigint' || typeof value === 'string') return Number(value) || 0;
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
+
 /** The entries of an `x-death` header, whoever wrote it. */
 export function deathsOf(headers: Headers): readonly Death[] {
   const deaths = headers['x-death'];
@@ -33,7 +39,7 @@ export function deathsOf(headers: Headers): readonly Death[] {
 export function withDeath(headers: Headers, death: Omit<Death, 'count'>): Headers {
   const earlier = deathsOf(headers);
   const same = earlier.find((one) => one.queue === death.queue && one.reason === death.reason);
-  const count = typeof same?.count === 'number' ? same.count : Number(same?.count ?? 0) || 0;
+  const count = countOf(same?.count);
   const entry: Death = same === undefined ? { count: 1, ...death } : { ...same, count: count + 1 };
   return {
     'x-first-death-exchange': death.exchange,

@@ -3,6 +3,7 @@ import { jsonSerializer } from '../../src/codec/json/json.js';
 import { parseJson } from '../../src/codec/json/read.js';
 import { stringifyJson } from '../../src/codec/json/write.js';
 import { DecodeError, EncodeError } from '../../src/errors/index.js';
+import { Decimal, Uuid } from './rich-values.js';
 
 const plain = jsonSerializer();
 const tagged = jsonSerializer({ tagged: true });
@@ -92,27 +93,16 @@ describe('writing json', () => {
   });
 
   it('tags rich values on request, exactly as Kombu 5.3 and later do', () => {
-    class Decimal {
-      toFixed() {
-        return '1.10';
-      }
-      toString() {
-        return '1.10';
-      }
-    }
-    class Uuid {
-      toString() {
-        return '00000000-0000-0000-0000-00000000000A';
-      }
-    }
     expect(write(new Date(0), tagged)).toBe('{"__type__":"datetime","__value__":"1970-01-01T00:00:00.000+00:00"}');
     expect(write(Buffer.from('héllo'), tagged)).toBe('{"__type__":"bytes","__value__":"héllo"}');
     expect(write(Buffer.from([0, 255]), tagged)).toBe('{"__type__":"base64","__value__":"AP8="}');
-    expect(write(new Decimal(), tagged)).toBe('{"__type__":"decimal","__value__":"1.10"}');
-    expect(write(new Uuid(), tagged)).toBe(
+    expect(write(new Decimal('1.10'), tagged)).toBe('{"__type__":"decimal","__value__":"1.10"}');
+    expect(write(new Uuid('00000000-0000-0000-0000-00000000000A'), tagged)).toBe(
       '{"__type__":"uuid","__value__":{"hex":"0000000000000000000000000000000A"}}',
     );
-    expect(write([new Decimal(), new Uuid()])).toBe('["1.10","00000000-0000-0000-0000-00000000000A"]');
+    expect(write([new Decimal('1.10'), new Uuid('00000000-0000-0000-0000-00000000000A')])).toBe(
+      '["1.10","00000000-0000-0000-0000-00000000000A"]',
+    );
   });
 
   it('writes and reads types of the application', () => {

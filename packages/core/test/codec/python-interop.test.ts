@@ -8,6 +8,7 @@ import { pickleSerializer } from '../../src/codec/pickle/pickle.js';
 import { createSerializerRegistry } from '../../src/codec/serializer-registry.js';
 import { pythonCodec } from './python.js';
 import { seedOfRun } from './random.js';
+import { Decimal, Uuid } from './rich-values.js';
 
 const seed = seedOfRun('bodies for Python');
 const SERIALIZERS = {
@@ -246,19 +247,6 @@ describe('the tagged json of Kombu 5.3 and later', () => {
     return;
   }
   const tagged = jsonSerializer({ tagged: true });
-  class Decimal {
-    toFixed() {
-      return '1.10';
-    }
-    toString() {
-      return '1.10';
-    }
-  }
-  class Uuid {
-    toString() {
-      return '12345678-1234-5678-1234-567812345678';
-    }
-  }
   const codec = createCodecSet();
   const cases: readonly (readonly [expression: string, value: unknown, written: unknown])[] = [
     [
@@ -268,9 +256,13 @@ describe('the tagged json of Kombu 5.3 and later', () => {
     ],
     ["b'text'", Buffer.from('text'), Buffer.from('text')],
     ["b'\\x00\\xff'", Buffer.from([0, 255]), Uint8Array.of(0, 255)],
-    ["Decimal('1.10')", '1.10', new Decimal()],
-    ["UUID('12345678-1234-5678-1234-567812345678')", '12345678-1234-5678-1234-567812345678', new Uuid()],
-    ["{'deep': [Decimal('1.10')]}", { deep: ['1.10'] }, { deep: [new Decimal()] }],
+    ["Decimal('1.10')", '1.10', new Decimal('1.10')],
+    [
+      "UUID('12345678-1234-5678-1234-567812345678')",
+      '12345678-1234-5678-1234-567812345678',
+      new Uuid('12345678-1234-5678-1234-567812345678'),
+    ],
+    ["{'deep': [Decimal('1.10')]}", { deep: ['1.10'] }, { deep: [new Decimal('1.10')] }],
   ];
 
   it.each(cases)('%s: both ways', (expression, value, written) => {

@@ -9,7 +9,7 @@ describe('what a connection says of itself', () => {
     ['amqp://', 'amqp://localhost:5672//', 'localhost:5672'],
     ['amqps://u:secret@h/v', 'amqps://u:**@h:5671/v', 'h:5671'],
     ['redis://:secret@h/2', 'redis://:**@h:6379/2', 'h:6379'],
-    ['redis://u:secret@h1:1,h2:2/0', 'redis://u:**@h1:1,h2:2/0', 'h1:1,h2:2'],
+    ['mongodb://u:secret@h1:1,h2:2/0', 'mongodb://u:**@h1:1,h2:2/0', 'h1:1,h2:2'],
     ['redis://[::1]', 'redis://[::1]:6379', '[::1]:6379'],
     [
       'redis+socket://:secret@/tmp/x.sock?virtual_host=3',

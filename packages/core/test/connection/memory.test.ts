@@ -1,6 +1,7 @@
 import { getEventListeners, getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Connection, createMemoryTransport, Exchange, OperationalError, Queue, TimeoutError } from '../../src/index.js';
+import { until } from '../support/memory.js';
 
 const QUICK = { intervalStartMs: 1, intervalStepMs: 1, intervalMaxMs: 20 };
 
@@ -10,14 +11,6 @@ function setUp(over: object = {}) {
   const exchange = new Exchange('work', { type: 'topic' });
   const queue = new Queue<number>('tasks', { exchange, routingKey: 'task.#' });
   return { transport, connection, exchange, queue };
-}
-
-async function until(condition: () => boolean, what: string, ms = 10_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
 
 describe('on memory, whose links are broken again and again', () => {
@@ -45,12 +38,12 @@ describe('on memory, whose links are broken again and again', () => {
       publishes.push(producer.publish(i, { routingKey: 'task.x', declare: [queue], retry: true }));
       if (i % 100 === 50) {
         transport.failLinks();
-        if (i % 300 === 50) await until(() => connection.connected, 'a new link');
+        if (i % 300 === 50) await until(() => connection.connected, 'a new link', 10_000);
       }
       if (i % 10 === 0) await new Promise(setImmediate);
     }
     await Promise.all(publishes);
-    await until(() => seen.size === total, 'every message');
+    await until(() => seen.size === total, 'every message', 10_000);
     expect(revived).toBeGreaterThan(5);
     await connection.close();
   });
@@ -139,7 +132,7 @@ describe('100 connections that come and go', () => {
       if (i % 5 === 0) transport.failLinks();
       await connection.close();
     }
-    await until(() => process.getActiveResourcesInfo().length <= before, 'everything ended');
+    await until(() => process.getActiveResourcesInfo().length <= before, 'everything ended', 10_000);
   });
 });
 

@@ -262,6 +262,26 @@ describe('bad URLs and options', () => {
   });
 });
 
+describe('a URL with several hosts', () => {
+  const shared = new Lab().transport;
+
+  it('is refused, and it is said how several brokers are named', () => {
+    for (const url of ['lab://h1:1,h2:2/v', 'lab://h;lab://h1,h2']) {
+      expect(() => new Connection(url, { transport: shared })).toThrow(
+        "the lab:// URL has several hosts with ',' between them; write a URL for each host and ';' between the URLs, such as 'lab://host1;lab://host2'",
+      );
+    }
+    expect(() => new Connection('lab://', { transport: shared, hostname: 'h1,h2' })).toThrow(InvalidOptionError);
+    expect(new Connection('lab://h1;lab://h2', { transport: shared }).host).toBe('h1');
+  });
+
+  it('is taken by transports that say so', () => {
+    const transport = { ...shared, takesHostLists: ['lab'] };
+    expect(new Connection('lab://h1:1,h2:2/v', { transport }).host).toBe('h1:1,h2:2');
+    expect(() => new Connection('labs://h1:1,h2:2/v', { transport })).toThrow(InvalidOptionError);
+  });
+});
+
 describe('the types of transport options', () => {
   it('are those of the transport, where it is given', () => {
     const { transport } = new Lab();

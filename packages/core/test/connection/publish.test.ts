@@ -280,6 +280,36 @@ describe('publishing with retry', () => {
     expect(clock.running).toBe(0);
   });
 
+  it('is bounded while a broker is busy, too', async () => {
+    const { lab, clock, connection, channel, publish, outcome } = await setUp({ transportOptions: { maxInFlight: 2 } });
+    await channel.open();
+    lab.publishError = new OperationalError('BROKER_BUSY', 'alarm');
+    const results = ['1', '2'].map((text) => outcome(publish(text, { retry: RETRY })));
+    await settle();
+    expect(await outcome(publish('3', { retry: RETRY }))).toBeInstanceOf(BufferFullError);
+    lab.publishError = undefined;
+    await clock.advance(1000);
+    expect(await Promise.all(results)).toEqual(['published', 'published']);
+    expect(await outcome(publish('4', { retry: RETRY }))).toBe('published');
+    expect(lab.published).toEqual(['1', '2', '1', '2', '4']);
+    await connection.close();
+  });
+
+  it('ends with the connection while a broker is busy', async () => {
+    for (const what of ['connection', 'channel'] as const) {
+      const setting = await setUp();
+      const { lab, clock, connection, channel, publish, outcome } = setting;
+      await channel.open();
+      lab.publishError = new OperationalError('BROKER_BUSY', 'alarm');
+      const result = outcome(publish('x', { retry: RETRY }));
+      await settle();
+      await setting[what].close();
+      expect(await result).toBeInstanceOf(ClosedError);
+      await connection.close();
+      expect(clock.running).toBe(0);
+    }
+  });
+
   it('does not send again what the broker refuses, unless the policy names it', async () => {
     const { lab, clock, connection, channel, publish, outcome } = await setUp();
     await channel.open();

@@ -1,15 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Connection, Exchange, type PreparedMessage, Queue } from '../../src/index.js';
-import { openMemory } from '../support/memory.js';
+import { Exchange, type PreparedMessage, Queue } from '../../src/index.js';
+import { memoryTest } from '../support/with-memory.js';
 
-async function with_(run: (connection: Connection) => Promise<void>): Promise<void> {
-  const { connection } = openMemory();
-  try {
-    await run(connection);
-  } finally {
-    await connection.close();
-  }
-}
+const with_ = memoryTest();
 
 describe('a bound exchange', () => {
   it('declares itself; amq.* exchanges and the default one are there already', () =>

@@ -1,19 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { binding, type ChannelError, type Connection, Exchange, type KombuError, Queue } from '../../src/index.js';
-import { openMemory, settle } from '../support/memory.js';
-import { failure } from '../support/with-memory.js';
+import { binding, type ChannelError, Exchange, type KombuError, Queue } from '../../src/index.js';
+import { settle } from '../support/memory.js';
+import { failure, memoryTest } from '../support/with-memory.js';
 
 const media = new Exchange('media', { type: 'topic' });
 const video = new Queue<{ n: number }>('video', { exchange: media, routingKey: 'video.#' });
 
-async function with_(run: (connection: Connection) => Promise<void>): Promise<void> {
-  const { connection } = openMemory();
-  try {
-    await run(connection);
-  } finally {
-    await connection.close();
-  }
-}
+const with_ = memoryTest();
 
 describe('a bound queue', () => {
   it('knows its channel: the one it was bound to, or the default channel of a connection', () =>

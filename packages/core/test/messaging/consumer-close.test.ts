@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Consumer, type ConsumerOptions, type Message, Queue } from '../../src/index.js';
 import { settle, until } from '../support/memory.js';
-import { failure, memoryTest, put, ready } from '../support/with-memory.js';
+import { failure, memoryTest, put, range, ready } from '../support/with-memory.js';
 
 const queue = new Queue('q');
-const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 const with_ = memoryTest({ declare: [queue], drainMs: 500 });
 

@@ -1,12 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { Consumer, type Message, Queue } from '../../src/index.js';
 import { settle, until } from '../support/memory.js';
-import { failure, memoryTest, put, ready } from '../support/with-memory.js';
+import { failure, memoryTest, put, range, ready } from '../support/with-memory.js';
 
 const queue = new Queue<number>('q');
-const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 const with_ = memoryTest({ declare: [queue], drainMs: 1000 });
+
+/** Loops over a consumer until the loop ends by itself. */
+async function toItsEnd(consumer: Consumer<number>): Promise<string> {
+  for await (const message of consumer) await message.ack();
+  return 'over';
+}
 
 describe('a loop over a consumer', () => {
   it('gets the messages one by one, in order', () =>
@@ -173,10 +178,7 @@ describe('a loop over a consumer', () => {
   it('ends when the consumer is closed', () =>
     with_(async (connection) => {
       const consumer = connection.consumer({ queues: [queue] });
-      const loop = (async () => {
-        for await (const message of consumer) await message.ack();
-        return 'over';
-      })();
+      const loop = toItsEnd(consumer);
       await until(() => consumer.consumingFrom('q'));
       await consumer.close();
       expect(await loop).toBe('over');
@@ -186,10 +188,7 @@ describe('a loop over a consumer', () => {
   it('ends when the connection is closed', () =>
     with_(async (connection) => {
       const consumer = connection.consumer({ queues: [queue] });
-      const loop = (async () => {
-        for await (const message of consumer) await message.ack();
-        return 'over';
-      })();
+      const loop = toItsEnd(consumer);
       await until(() => consumer.consumingFrom('q'));
       await connection.close();
       expect(await loop).toBe('over');

@@ -1,13 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Consumer, Exchange, type Message, Queue } from '../../src/index.js';
 import { settle, until } from '../support/memory.js';
-import { failure, memoryTest, put, ready } from '../support/with-memory.js';
+import { failure, memoryTest, put, range, ready } from '../support/with-memory.js';
 
 const queue = new Queue('q');
 
 const with_ = memoryTest({ drainMs: 1000 });
-
-const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 describe('a consumer with a handler', () => {
   it('declares its queue, gets what is there and what comes', () =>

@@ -221,11 +221,30 @@ describe('the properties of a message', () => {
       expect(await modeOf({ exchange: 'fleeting' }, connection.producer({ exchange: fleeting }))).toBe(1);
     }));
 
+  it('have a priority from 0 to 255, of which queues tell 0 to 9 apart', () =>
+    with_(async (connection) => {
+      const producer = connection.producer({ routingKey: 'q' });
+      for (const priority of [0, 9, 255, 10, 8]) await producer.publish(priority, { priority });
+      const queue = new Queue('q').bind(connection);
+      const got: unknown[] = [];
+      for (let i = 0; i < 5; i++) {
+        const message = await queue.get({ noAck: true });
+        got.push(message?.payload);
+        expect(message?.properties.priority).toBe(message?.payload);
+      }
+      expect(got).toEqual([9, 255, 10, 8, 0]);
+    }));
+
   it('are refused when they make no sense', () =>
     with_(async (connection) => {
       const producer = connection.producer({ routingKey: 'q' });
       const wrong: PublishOptions[] = [
         { priority: Number.NaN },
+        { priority: 1.5 },
+        { priority: -1 },
+        { priority: 256 },
+        { priority: '5' as never },
+        { properties: { priority: 1.5 } },
         { priority: 'high' as never },
         { timestamp: new Date(Number.NaN) },
         { timestamp: 'now' as never },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  ChannelError,
   Exchange,
   InvalidOptionError,
   type KombuError,
@@ -8,7 +9,8 @@ import {
   SimpleBuffer,
   SimpleQueue,
 } from '../../src/index.js';
-import { settle, until } from '../support/memory.js';
+import { faultyMemory } from '../support/faults.js';
+import { openMemory, settle, until } from '../support/memory.js';
 import { failure, memoryTest } from '../support/with-memory.js';
 
 const with_ = memoryTest({ options: () => ({ reconnect: { intervalStartMs: 1, intervalMaxMs: 5 } }) });
@@ -30,6 +32,25 @@ describe('a simple queue', () => {
       expect(third.payload).toEqual(Buffer.from('3'));
       expect(third.headers).toEqual({ h: 1 });
     }));
+
+  it('hands out what came, although its consumer cannot be ended properly', async () => {
+    const refused = new ChannelError('ACCESS_REFUSED', 'not yours');
+    const { connection } = openMemory({ transport: faultyMemory({ cancel: () => refused }) });
+    const told: unknown[] = [];
+    connection.on('error', (error) => told.push(error));
+    const queue = connection.simpleQueue('jobs');
+    await queue.qsize();
+    const waiting = queue.get({ timeoutMs: 5000 });
+    waiting.catch(() => {});
+    await until(async () => (await queue.queue.queueDeclare({ passive: true })).consumerCount === 1);
+    await queue.put('one');
+    const message = await waiting;
+    expect(message.payload).toBe('one');
+    await message.ack({ confirm: true });
+    expect(await queue.qsize()).toBe(0);
+    expect(told).toEqual([refused]);
+    await connection.close();
+  });
 
   it('is a durable queue and a direct exchange of that name', () =>
     with_(async (connection) => {

@@ -191,6 +191,8 @@ describe('a node', () => {
     expect(one.handle('named')).toBe('by name');
     expect(await one.dispatch('ping')).toBe('pong');
     expect(await one.dispatchFromMessage({ method: 'ping' })).toBe('pong');
+    const odd = { headers: { clock: { toString: 1, valueOf: 1 } } } as unknown as Message;
+    expect(await one.handleMessage({ method: 'ping' }, odd)).toBe('pong');
     expect(await one.handleMessage({ method: 'ping', destination: ['other'] })).toBeUndefined();
     expect(await one.handleMessage({ method: 'ping', pattern: 'o*', matcher: 'glob' })).toBeUndefined();
     expect(() => one.handle('unknown')).toThrow('no command');

@@ -13,6 +13,10 @@ export interface Faults {
   settleLater?: (outcome: string) => KombuError | undefined;
   /** The error with which a settlement is refused. */
   settle?: (outcome: string) => KombuError | undefined;
+  /** The error with which cancelling a consumer ends, after it was done. */
+  cancel?: () => KombuError | undefined;
+  /** What a settlement that is to be confirmed ends with, after it was taken. */
+  confirmation?: (outcome: string) => Promise<void> | undefined;
   /** Gets what each channel tells its owner by. */
   opened?: (events: ChannelEvents) => void;
 }
@@ -37,11 +41,17 @@ export function faultyMemory(faults: Faults): Transport & Pick<MemoryTransport, 
           const taken = channel.settle(delivery, outcome, options);
           const late = faults.settleLater?.(outcome);
           if (late !== undefined) setImmediate(() => events.settleFailed(delivery, late));
-          return taken;
+          return (options?.confirm === true && faults.confirmation?.(outcome)) || taken;
+        };
+        const cancel: TransportChannel['cancel'] = async (tag) => {
+          await channel.cancel(tag);
+          const refused = faults.cancel?.();
+          if (refused !== undefined) throw refused;
         };
         return new Proxy(channel, {
           get: (_, name) => {
             if (name === 'settle') return settle;
+            if (name === 'cancel') return cancel;
             const value = channel[name as keyof TransportChannel];
             return typeof value === 'function' ? value.bind(channel) : value;
           },

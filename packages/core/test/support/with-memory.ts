@@ -32,6 +32,11 @@ export function memoryTest({ declare = [], options = () => ({}), drainMs }: Memo
   };
 }
 
+/** The numbers from 0 to `count` - 1. */
+export function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
 /** Publishes bodies to a queue. */
 export function put(connection: Connection, bodies: Iterable<unknown>, routingKey = 'q'): Promise<void> {
   return connection.producer().publishMany(bodies, { routingKey });

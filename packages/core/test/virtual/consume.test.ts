@@ -10,6 +10,7 @@ import {
   drain,
   failure,
   message,
+  numbers,
   openChannel,
   queue,
   settle,
@@ -21,8 +22,6 @@ import {
 import { TextStore } from './support/text-store.js';
 
 afterEach(closeAll);
-
-const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
 describe.each(brokers)('consuming on %s', (_name, start) => {
   it('delivers in order, and nothing before consume has returned', async () => {

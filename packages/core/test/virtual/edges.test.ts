@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { OperationalError } from '../../src/errors/index.js';
+import { ChannelError, OperationalError } from '../../src/errors/index.js';
 import { createMemoryTransport } from '../../src/memory/memory.js';
 import type { Delivery } from '../../src/transport/delivery.js';
 import { systemClock } from '../../src/util/clock.js';
@@ -159,6 +159,38 @@ describe('a store that fails', () => {
     const sent = ['good', 'bad', 'good'].map((name) => channel.publish(message('m'), to('', name)));
     const results = await Promise.allSettled(sent);
     expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('refuses one queue, and the others are consumed from all the same', async () => {
+    let broken = true;
+    const transport = changed((driver) => ({
+      reserve: (request) =>
+        broken && request.queues.includes('bad')
+          ? Promise.reject(new ChannelError('PRECONDITION_FAILED', 'not a list'))
+          : driver.reserve(request),
+    }));
+    const { channel, warnings } = await connect(transport);
+    for (const name of ['a', 'bad', 'b']) {
+      await channel.declareQueue(queue(name));
+      await channel.publish(message(name), to('', name));
+    }
+    await channel.declareQueue(queue('first'));
+    await channel.publish(message('first'), to('', 'first'));
+    channel.setChannelPrefetch?.(1);
+    const first = await collect(channel, 'first');
+    await until('the only credit is taken', () => first.got.length === 1);
+    const consumers: { got: Delivery[] }[] = [];
+    for (const name of ['a', 'bad', 'b']) {
+      consumers.push(await collect(channel, name, { handle: (delivery) => void channel.settle(delivery, 'ack') }));
+    }
+    await settle();
+    // Now there is credit for all of them: they are asked together.
+    channel.setChannelPrefetch?.(0);
+    const counts = () => consumers.map(({ got }) => got.length);
+    await until('the others come', () => String(counts()) === '1,0,1');
+    expect(warnings[0]?.code).toBe('ERR_KOMBU_PRECONDITION_FAILED');
+    broken = false;
+    await until('it comes too', () => String(counts()) === '1,1,1');
   });
 
   it('tells of settlements that it did not take', async () => {

@@ -114,6 +114,25 @@ describe.each(brokers)('expiry and dead-lettering on %s', (name, start) => {
     await channel.settle(all as Delivery, 'ack');
   });
 
+  it('dead-letters messages whose earlier deaths say nonsense', async () => {
+    const { channel, warnings } = await connect(start().transport);
+    await channel.declareQueue(queue('dead'));
+    const args = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'dead' };
+    await channel.declareQueue(queue('q', { arguments: args }));
+    const nonsense: unknown[] = [{ toString: 1, valueOf: 1 }, 'seven', null, { n: 1 }, Number.MAX_VALUE, '3'];
+    for (const count of nonsense) {
+      const headers = { 'x-death': [{ queue: 'q', reason: 'rejected', count }, 7, null] };
+      await channel.publish(message('m', { headers }), to('', 'q'));
+    }
+    const { got } = await collect(channel, 'q', { handle: (delivery) => void channel.settle(delivery, 'reject') });
+    await until('all came', () => got.length === nonsense.length);
+    const dead = await collect(channel, 'dead');
+    await until('all are dead', () => dead.got.length === nonsense.length);
+    const counts = dead.got.map(({ headers }) => (headers['x-death'] as { count: unknown }[])[0]?.count);
+    expect(counts).toEqual([1, 1, 1, 1, Number.MAX_VALUE, 4]);
+    expect(warnings).toEqual([]);
+  });
+
   it('drops what is rejected where there is no dead-letter exchange', async () => {
     const { channel } = await open();
     await channel.publish(message('bad'), to('x', 'k'));

@@ -10,6 +10,7 @@ import {
   exchange,
   failure,
   message,
+  numbers,
   queue,
   settle,
   text,
@@ -20,8 +21,6 @@ import {
 import { TextStore } from './support/text-store.js';
 
 afterEach(closeAll);
-
-const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
 describe.each(brokers)('settling on %s', (name, start) => {
   it('requeues to its own queue only, flagged, at the back', async () => {

@@ -1,11 +1,11 @@
-import { ChannelError, ClosedError, type ConsumeRequest, type Delivery, type KombuError } from '@kombu/core';
+import { ClosedError, type ConsumeRequest, type Delivery, type KombuError } from '@kombu/core';
 import type { Channel } from 'amqplib';
 import type { ChannelCore } from '../channel/core.js';
 import { closeChannel, openChannel } from '../driver/open-channel.js';
 import { consumerError } from '../translate-error.js';
 import type { Inbox } from './inbox.js';
 import { Intake } from './intake.js';
-import { Subscriptions } from './subscriptions.js';
+import { endedByBroker, Subscriptions } from './subscriptions.js';
 
 /** What a consumer tells its channel. */
 export interface ConsumerOwner {
@@ -56,7 +56,12 @@ export class AmqpConsumer {
 
   /** Subscribes. Rejects with what the driver rejected with, and leaves nothing behind then. */
   async start(): Promise<void> {
-    const channel = await openChannel(this.#core.link.driver, { died: (error) => this.#died(channel, error) });
+    let death: { readonly error: Error | undefined } | undefined;
+    const died = (error: Error | undefined): void => {
+      death = { error };
+      this.#died(channel, error);
+    };
+    const channel = await openChannel(this.#core.link.driver, { died });
     if (this.#state === 'ended') void closeChannel(channel);
     else {
       const intake = new Intake(this.#core, channel, this.request, this.#deliver, () => this.#settled());
@@ -65,6 +70,8 @@ export class AmqpConsumer {
       this.#line = { channel, intake, subscriptions };
       try {
         await subscriptions.start(this.#serverPrefetch);
+        // In the same breath, so that nobody else sees to it.
+        if (death !== undefined) throw death.error ?? new Error('the broker closed the channel of this consumer');
       } catch (error) {
         void this.#leave()?.close();
         throw error;
@@ -130,8 +137,7 @@ export class AmqpConsumer {
     if (this.#line?.channel !== channel || this.#state !== 'running') return;
     this.#state = 'asking';
     const { queue } = this.request;
-    const text = `the broker ended the consumer: queue "${queue}" was deleted, or the node that held it went away`;
-    const why = new ChannelError('NOT_FOUND', text);
+    const why = endedByBroker(queue);
     const { link, events } = this.#core;
     let found = false;
     try {
@@ -141,7 +147,11 @@ export class AmqpConsumer {
     } catch {
       found = false;
     }
-    if (!this.#isAsking(channel)) return;
+    if (!this.#isAsking(channel)) {
+      // Cancelled meanwhile: it lives on for what it holds, and gets no more.
+      if (this.#line?.channel === channel) await this.#line.subscriptions.cancel().catch(() => {});
+      return;
+    }
     if (found) {
       this.#state = 'running';
       events.warning(why);

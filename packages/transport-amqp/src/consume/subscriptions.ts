@@ -1,9 +1,15 @@
-import { type ConsumeRequest, NotSupportedError } from '@kombu/core';
+import { ChannelError, type ConsumeRequest, NotSupportedError } from '@kombu/core';
 import type { Channel } from 'amqplib';
 import { toAmqplibTable } from '../driver/arguments.js';
 
 /** So many of them, and they are replaced by one. */
 const MANY = 8;
+
+/** What a consumer is told when the broker ends it. */
+export function endedByBroker(queue: string): ChannelError {
+  const text = `the broker ended the consumer: queue "${queue}" was deleted, or the node that held it went away`;
+  return new ChannelError('NOT_FOUND', text);
+}
 
 /** One `basic.consume`. */
 interface Subscription {
@@ -37,13 +43,19 @@ export class Subscriptions {
       : this.#running.reduce((sum, one) => sum + one.prefetch, 0);
   }
 
-  /** Subscribes once more. */
+  /** Subscribes once more. @throws ChannelError NOT_FOUND when the broker ends it in the same breath. */
   async start(prefetch: number): Promise<void> {
     const { queue, tag, noAck, exclusive, arguments: table } = this.#request;
     const consumerTag = ++this.#started === 1 ? tag : `${tag}.${this.#started}`;
     if (!noAck) await this.#channel.prefetch(prefetch);
     const options = { consumerTag, noAck, exclusive, arguments: toAmqplibTable(table) };
-    await this.#channel.consume(queue, this.#cancelled, options);
+    let why: ChannelError | undefined;
+    const cancelled = (): void => {
+      why = endedByBroker(queue);
+      this.#cancelled();
+    };
+    await this.#channel.consume(queue, cancelled, options);
+    if (why !== undefined) throw why;
     this.#running.push({ tag: consumerTag, prefetch });
   }
 

@@ -19,7 +19,11 @@ export function connect(server: { readonly url: string }, options: ConnectionOpt
 }
 
 /** A driver on its own, without a Connection around it. */
-export function openDriver(port: number, options: EtcdOptions & VirtualOptions = {}): Promise<VirtualDriver> {
+export function openDriver(
+  port: number,
+  options: EtcdOptions & VirtualOptions = {},
+  left: { readonly sessions?: Sessions; readonly connectionId?: string; readonly virtualHost?: string } = {},
+): Promise<VirtualDriver> {
   const target = {
     scheme: 'etcd',
     url: `etcd://127.0.0.1:${port}`,
@@ -27,7 +31,7 @@ export function openDriver(port: number, options: EtcdOptions & VirtualOptions =
     port,
     userid: undefined,
     password: undefined,
-    virtualHost: undefined,
+    virtualHost: left.virtualHost,
     tls: undefined,
     connectTimeoutMs: 5000,
     heartbeatMs: undefined,
@@ -39,12 +43,12 @@ export function openDriver(port: number, options: EtcdOptions & VirtualOptions =
     signal: new AbortController().signal,
     logger: silentLogger,
     clock: systemClock,
-    connectionId: uuid(),
+    connectionId: left.connectionId ?? uuid(),
     warn: () => {},
     blocked: () => {},
     unblocked: () => {},
   };
-  return open(target, context, new Sessions());
+  return open(target, context, left.sessions ?? new Sessions());
 }
 
 /** An entry to put, whose payload is its body. */

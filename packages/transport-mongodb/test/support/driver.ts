@@ -29,18 +29,25 @@ export function targetOf(url: string, options: AllOptions = {}): BrokerTarget<Al
   return { ...target, ...rest, options: { leaseMs: 60_000, pollingIntervalMs: 1000, ...options }, all: [] };
 }
 
+/** What a Connection gives to a driver. */
+export interface Around {
+  readonly connectionId?: string;
+  readonly unanswered?: Unanswered;
+  readonly warn?: (error: KombuError) => void;
+}
+
 /** Opens a driver on its own, without a Connection around it. */
 export function openDriver(
   url: string,
   options: AllOptions = {},
-  { connectionId = uuid(), unanswered = new Unanswered() }: { connectionId?: string; unanswered?: Unanswered } = {},
+  { connectionId = uuid(), unanswered = new Unanswered(), warn = () => {} }: Around = {},
 ): Promise<VirtualDriver> {
   const context: TransportContext = {
     signal: new AbortController().signal,
     logger: silentLogger,
     clock: systemClock,
     connectionId,
-    warn: (_: KombuError) => {},
+    warn,
     blocked: () => {},
     unblocked: () => {},
   };

@@ -16,8 +16,9 @@ import { tableLib } from './table-lib.js';
  * messages or '', its limit of bytes or '', 1 when what is pushed out may be dropped (else 0), how many messages, and for each
  * its step and its envelope
  *
- * Returns nil when nothing was pushed out or kept, or the changed tables (see `putLib`), or false and for each message that was
- * pushed out and reserved its queue, its delivery tag and its envelope; the owner of each is the one given, a dot and its number.
+ * Returns nil when nothing was pushed out or kept, or the changed tables (see `putLib`), or false, the numbers (from 1) of queues
+ * with a list that is something else, joined by commas (nothing was stored there), and for each message that was pushed out and
+ * reserved its queue, its delivery tag and its envelope; the owner of each is the one given, a dot and its number.
  */
 export const putLimited = script(
   'put-limited',
@@ -63,16 +64,28 @@ local function oldest(queue)
   end
 end
 
-local out = {}
+local function is_strange(queue)
+  for s = 1, #steps do
+    local kind = call('TYPE', list_of(queue, steps[s])).ok
+    if kind ~= 'list' and kind ~= 'none' then return true end
+  end
+end
+
+local out, strange = {}, {}
 for q = 1, queues do
   local queue, messages, bytes = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
   local drop, n = ARGV[a + 3] == '1', tonumber(ARGV[a + 4])
   a = a + 5
+  local length, weight
+  if is_strange(queue) then
+    strange[#strange + 1] = q
+    a = a + 2 * n
+    n, messages, bytes = 0, nil, nil
+  end
   for i = 1, n do
     push('LPUSH', queue, ARGV[a], { ARGV[a + 1] })
     a = a + 2
   end
-  local length, weight
   if bytes then length, weight = size_of(queue) elseif messages then length, weight = total(queue), 0 end
   while length and length > 0 and ((messages and length > messages) or (bytes and weight > bytes)) do
     local raw, step = oldest(queue)
@@ -87,10 +100,10 @@ for q = 1, queues do
     if bytes then weigh(queue, -1, -heavy) end
   end
 end
-if #out == 0 then return nil end
-local reply = { false }
+if #out == 0 and #strange == 0 then return nil end
+local reply = { false, table.concat(strange, ',') }
 for i = 1, #out do
-  reply[3 * i - 1], reply[3 * i], reply[3 * i + 1] = out[i].queue, out[i].tag, out[i].raw
+  reply[3 * i], reply[3 * i + 1], reply[3 * i + 2] = out[i].queue, out[i].tag, out[i].raw
 end
 return reply
 `,

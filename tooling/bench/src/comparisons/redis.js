@@ -40,8 +40,9 @@ export default {
       ],
     },
     latency({
+      settings: { warmUp: 2_000 },
       subject: KOMBU,
-      references: [{ ...PUBSUB, atMost: 3.5 }, BULLMQ, withSettings(PYTHON, { messages: 200 })],
+      references: [{ ...PUBSUB, atMost: 3.5 }, BULLMQ, withSettings(PYTHON, { messages: 200, warmUp: 50 })],
     }),
     ...byPrefetch({ subject: KOMBU, references: [IOREDIS, BULLMQ], messages: { 1: 5_000, 10: 40_000 } }),
     byQueues({ settings: consume, subject: KOMBU, atLeast: 0.8 }),

@@ -1,19 +1,14 @@
 import { DecodeError } from '../../errors/index.js';
 import type { OutputBuffer } from '../output-buffer.js';
+import { readDistance } from './distance.js';
+import { readLength } from './length.js';
 import {
   AFTER_LITERAL_STATES,
-  ALIGN,
-  ALIGN_BITS,
   afterLiteral,
   afterMatch,
   afterRep,
   afterShortRep,
-  bitsOf,
-  CLASS_BITS,
-  CLASS_LENGTHS,
   END_MARKER,
-  FIRST_SLOT_WITH_BITS,
-  FIRST_SLOT_WITH_DIRECT_BITS,
   freshModel,
   IS_MATCH,
   IS_REP,
@@ -21,21 +16,12 @@ import {
   IS_REP_G1,
   IS_REP_G2,
   IS_REP0_LONG,
-  LENGTH_HIGH,
-  LENGTH_LOW,
-  LENGTH_MID,
   LITERAL,
   LITERAL_SIZE,
-  LONG_BITS,
-  leastOf,
   MATCH_LENGTH,
-  MIN_MATCH,
   POS_STATES,
   type Properties,
   REP_LENGTH,
-  SLOT_BITS,
-  SPECIAL_POS,
-  slotsOf,
 } from './model.js';
 import type { RangeDecoder } from './range-decoder.js';
 
@@ -178,26 +164,6 @@ export class LzmaDecoder {
     }
     out.length += length;
   }
-}
-
-function readLength(range: RangeDecoder, model: Uint16Array, base: number, position: number): number {
-  const at = position * CLASS_LENGTHS;
-  if (range.bit(model, base) === 0) return MIN_MATCH + range.tree(model, base + LENGTH_LOW + at, CLASS_BITS);
-  if (range.bit(model, base + 1) === 0) {
-    return MIN_MATCH + CLASS_LENGTHS + range.tree(model, base + LENGTH_MID + at, CLASS_BITS);
-  }
-  return MIN_MATCH + 2 * CLASS_LENGTHS + range.tree(model, base + LENGTH_HIGH, LONG_BITS);
-}
-
-/** The distance less one. */
-function readDistance(range: RangeDecoder, model: Uint16Array, length: number): number {
-  const slot = range.tree(model, slotsOf(length), SLOT_BITS);
-  if (slot < FIRST_SLOT_WITH_BITS) return slot;
-  const bits = bitsOf(slot);
-  const least = leastOf(slot);
-  if (slot < FIRST_SLOT_WITH_DIRECT_BITS) return least + range.reverseTree(model, SPECIAL_POS + least - slot, bits);
-  const high = range.direct(bits - ALIGN_BITS) * (1 << ALIGN_BITS);
-  return least + high + range.reverseTree(model, ALIGN, ALIGN_BITS);
 }
 
 function malformed(): DecodeError {

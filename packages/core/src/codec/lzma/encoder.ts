@@ -1,17 +1,12 @@
+import { writeDistance } from './distance.js';
+import { writeLength } from './length.js';
 import { type Match, MatchFinder, NICE_LENGTH } from './match-finder.js';
 import {
   AFTER_LITERAL_STATES,
-  ALIGN,
-  ALIGN_BITS,
   afterLiteral,
   afterMatch,
   afterRep,
   afterShortRep,
-  bitsOf,
-  CLASS_BITS,
-  CLASS_LENGTHS,
-  FIRST_SLOT_WITH_BITS,
-  FIRST_SLOT_WITH_DIRECT_BITS,
   freshModel,
   IS_MATCH,
   IS_REP,
@@ -19,22 +14,14 @@ import {
   IS_REP_G1,
   IS_REP_G2,
   IS_REP0_LONG,
-  LENGTH_HIGH,
-  LENGTH_LOW,
-  LENGTH_MID,
   LITERAL,
   LITERAL_SIZE,
-  LONG_BITS,
-  leastOf,
   MATCH_LENGTH,
   MAX_MATCH,
   MIN_MATCH,
   POS_STATES,
   type Properties,
   REP_LENGTH,
-  SLOT_BITS,
-  SPECIAL_POS,
-  slotsOf,
 } from './model.js';
 import type { RangeEncoder } from './range-encoder.js';
 
@@ -207,36 +194,4 @@ export class LzmaEncoder {
 function repBonus(distance: number): number {
   if (distance > 0x8000) return 3;
   return distance > 0x200 ? 2 : 1;
-}
-
-function writeLength(range: RangeEncoder, model: Uint16Array, base: number, position: number, length: number): void {
-  const value = length - MIN_MATCH;
-  const at = position * CLASS_LENGTHS;
-  range.bit(model, base, value < CLASS_LENGTHS ? 0 : 1);
-  if (value < CLASS_LENGTHS) {
-    range.tree(model, base + LENGTH_LOW + at, CLASS_BITS, value);
-    return;
-  }
-  range.bit(model, base + 1, value < 2 * CLASS_LENGTHS ? 0 : 1);
-  if (value < 2 * CLASS_LENGTHS) {
-    range.tree(model, base + LENGTH_MID + at, CLASS_BITS, value - CLASS_LENGTHS);
-    return;
-  }
-  range.tree(model, base + LENGTH_HIGH, LONG_BITS, value - 2 * CLASS_LENGTHS);
-}
-
-function writeDistance(range: RangeEncoder, model: Uint16Array, length: number, distance: number): void {
-  const top = 31 - Math.clz32(distance);
-  const slot = distance < FIRST_SLOT_WITH_BITS ? distance : top * 2 + ((distance >>> (top - 1)) & 1);
-  range.tree(model, slotsOf(length), SLOT_BITS, slot);
-  if (slot < FIRST_SLOT_WITH_BITS) return;
-  const bits = bitsOf(slot);
-  const least = leastOf(slot);
-  const rest = distance - least;
-  if (slot < FIRST_SLOT_WITH_DIRECT_BITS) {
-    range.reverseTree(model, SPECIAL_POS + least - slot, bits, rest);
-    return;
-  }
-  range.direct(bits - ALIGN_BITS, rest >>> ALIGN_BITS);
-  range.reverseTree(model, ALIGN, ALIGN_BITS, rest & ((1 << ALIGN_BITS) - 1));
 }

@@ -66,7 +66,7 @@ export async function askNodes(
 
 /** Adjusts the clock; whether this is a reply to our request and not too late. A reply without a ticket counts as one. */
 function belongs({ headers }: Message, ticket: string, { clock, connection }: Mailbox): boolean {
-  clock.adjust(Number(headers.clock ?? 0));
+  clock.adjust(typeof headers.clock === 'number' ? headers.clock : 0);
   const { expires } = headers;
   if (typeof expires === 'number' && expires > 0 && connection.clock.now() / 1000 > expires) return false;
   return headers.ticket === undefined || headers.ticket === null || headers.ticket === ticket;

@@ -55,6 +55,17 @@ export interface CallMailboxOptions extends CommandOptions {
 /** A reply: the name of the node, and what its handler returned, or `{ error: text }` when it failed. */
 export type NodeReply = Readonly<Record<string, unknown>>;
 
+/** The names of {@link CommandOptions}. */
+export const COMMAND_OPTION_NAMES: ReadonlySet<string> = new Set(['pattern', 'matcher', 'serializer', 'signal']);
+
+/** The names of {@link CallMailboxOptions}. */
+export const CALL_MAILBOX_OPTION_NAMES: ReadonlySet<string> = new Set([
+  ...COMMAND_OPTION_NAMES,
+  'timeoutMs',
+  'limit',
+  'callback',
+]);
+
 const OPTIONS = new Set([
   'type',
   'serializer',

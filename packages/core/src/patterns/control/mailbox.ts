@@ -4,12 +4,15 @@ import { Exchange } from '../../entity/exchange.js';
 import { Queue } from '../../entity/queue.js';
 import { InvalidOptionError, NotBoundError } from '../../errors/index.js';
 import type { PublishOptions } from '../../messaging/publish-options.js';
+import { checkOptionNames } from '../../util/check-options.js';
 import { uuid } from '../../util/id.js';
 import { LamportClock } from '../clocks/lamport-clock.js';
 import { oidFrom } from '../helpers/oid-from.js';
 import { askNodes } from './ask.js';
 import {
+  CALL_MAILBOX_OPTION_NAMES,
   type CallMailboxOptions,
+  COMMAND_OPTION_NAMES,
   type CommandOptions,
   type MailboxOptions,
   type NodeReply,
@@ -118,12 +121,14 @@ export class Mailbox {
   }
 
   /** Tells these nodes to do something. Resolves when the broker has the command. */
-  cast(destination: readonly string[], method: string, args?: CommandArguments, o?: CommandOptions): Promise<void> {
+  cast(destination: readonly string[], method: string, args?: CommandArguments, o: CommandOptions = {}): Promise<void> {
+    checkOptionNames('cast', o, COMMAND_OPTION_NAMES);
     return this.#send(method, args, checkedDestination(destination), o);
   }
 
   /** Tells all nodes (or those that match `pattern`) to do something. Resolves when the broker has the command. */
-  abcast(method: string, args?: CommandArguments, options?: CommandOptions): Promise<void> {
+  abcast(method: string, args?: CommandArguments, options: CommandOptions = {}): Promise<void> {
+    checkOptionNames('abcast', options, COMMAND_OPTION_NAMES);
     return this.#send(method, args, undefined, options);
   }
 
@@ -134,6 +139,7 @@ export class Mailbox {
     args?: CommandArguments,
     options: CallMailboxOptions = {},
   ): Promise<NodeReply[]> {
+    checkOptionNames('call', options, CALL_MAILBOX_OPTION_NAMES);
     const names = checkedDestination(destination);
     return this.#ask(method, args, names, { ...options, limit: options.limit ?? (names.length || undefined) });
   }
@@ -143,6 +149,7 @@ export class Mailbox {
    * are `limit`.
    */
   multiCall(method: string, args?: CommandArguments, options: CallMailboxOptions = {}): Promise<NodeReply[]> {
+    checkOptionNames('multiCall', options, CALL_MAILBOX_OPTION_NAMES);
     return this.#ask(method, args, undefined, options);
   }
 

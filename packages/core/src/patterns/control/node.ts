@@ -1,3 +1,4 @@
+import { CALL_OPTION_NAMES } from '../../connection/call-options.js';
 import type { Channel } from '../../connection/channel.js';
 import type { CallOptions } from '../../connection/deadlines.js';
 import { Exchange } from '../../entity/exchange.js';
@@ -5,6 +6,7 @@ import { InvalidOptionError } from '../../errors/index.js';
 import { Consumer } from '../../messaging/consumer.js';
 import type { ConsumerOptions } from '../../messaging/consumer-options.js';
 import type { Message } from '../../messaging/message.js';
+import { checkOptionNames } from '../../util/check-options.js';
 import type { CommandArguments, Mailbox } from './mailbox.js';
 import { matches } from './matcher.js';
 import { type ControlRequest, type ReplyTo, readRequest } from './request.js';
@@ -38,6 +40,10 @@ export interface DispatchOptions {
   readonly ticket?: string | undefined;
 }
 
+const NODE_NAMES = new Set(['state', 'channel', 'handlers']);
+const LISTEN_NAMES = new Set([...CALL_OPTION_NAMES, 'channel', 'callback']);
+const DISPATCH_NAMES = new Set(['replyTo', 'ticket']);
+
 /** How long a reply may take to be sent, in milliseconds. */
 const REPLY_TIMEOUT_MS = 10_000;
 
@@ -60,6 +66,7 @@ export class Node<S = unknown> {
 
   /** @internal */
   constructor(mailbox: Mailbox, hostname: string, options: NodeOptions<S>) {
+    checkOptionNames('node', options, NODE_NAMES);
     this.mailbox = mailbox;
     this.hostname = hostname;
     this.state = options.state as S;
@@ -98,7 +105,9 @@ export class Node<S = unknown> {
   }
 
   /** Declares its queue and takes commands, until the consumer that it resolves with is cancelled or closed. */
-  async listen({ channel, callback, signal, timeoutMs }: ListenOptions = {}): Promise<Consumer> {
+  async listen(options: ListenOptions = {}): Promise<Consumer> {
+    checkOptionNames('listen', options, LISTEN_NAMES);
+    const { channel, callback, signal, timeoutMs } = options;
     const consumer = this.consumer({
       ...(channel === undefined ? {} : { channel }),
       onMessage: (message) =>
@@ -113,7 +122,8 @@ export class Node<S = unknown> {
 
   /** Carries a command out if it is for this node, and sends the reply. Never rejects. Resolves with the reply, if it did it. */
   async handleMessage(body: unknown, message?: Message): Promise<unknown> {
-    if (message !== undefined) this.mailbox.clock.adjust(Number(message.headers.clock ?? 0));
+    const sent = message?.headers.clock;
+    if (message !== undefined) this.mailbox.clock.adjust(typeof sent === 'number' ? sent : 0);
     const request = readRequest(body);
     if (request === undefined) {
       this.#log('a command has no method', undefined);
@@ -139,12 +149,10 @@ export class Node<S = unknown> {
     return matches(this.hostname, pattern, matcher);
   }
 
-  /** Carries a command out and sends the reply, if one is wanted. Never rejects: what fails is the reply `{ error }`. */
-  async dispatch(
-    method: string,
-    args: CommandArguments = {},
-    { replyTo, ticket }: DispatchOptions = {},
-  ): Promise<unknown> {
+  /** Carries a command out and sends the reply, if one is wanted. What fails is the reply `{ error }`. @throws InvalidOptionError for an unknown option. */
+  async dispatch(method: string, args: CommandArguments = {}, options: DispatchOptions = {}): Promise<unknown> {
+    checkOptionNames('dispatch', options, DISPATCH_NAMES);
+    const { replyTo, ticket } = options;
     let reply: unknown;
     try {
       reply = (await (replyTo === undefined ? this.handleCast(method, args) : this.handleCall(method, args))) ?? null;

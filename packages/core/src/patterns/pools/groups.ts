@@ -1,5 +1,6 @@
 import type { Connection } from '../../connection/connection.js';
 import type { Producer } from '../../messaging/producer.js';
+import { checkOptionNames } from '../../util/check-options.js';
 import { type ConnectionPool, connectionPool } from './connection-pool.js';
 import { PoolGroup, type PoolGroupOptions } from './pool-group.js';
 import { type ProducerPool, producerPool } from './producer-pool.js';
@@ -17,13 +18,17 @@ export interface ProducersOptions extends PoolGroupOptions {
   readonly connections?: Connections | undefined;
 }
 
+const NAMES = new Set(['connections', 'limit']);
+
 /** Producer pools by connection parameters. Producers take their connections from connection pools. */
 export class Producers extends PoolGroup<Producer> {
   readonly #connections: Connections;
   readonly #ownership: 'own' | 'borrowed';
 
   /** @throws InvalidOptionError for a limit that is no whole number. */
-  constructor({ connections, limit }: ProducersOptions = {}) {
+  constructor(options: ProducersOptions = {}) {
+    checkOptionNames('Producers', options, NAMES);
+    const { connections, limit } = options;
     super({ limit });
     this.#ownership = connections === undefined ? 'own' : 'borrowed';
     this.#connections = connections ?? new Connections({ limit });

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Connection } from '../../connection/connection.js';
 import type { ConnectionParameters } from '../../connection/connection-facts.js';
-import { wholeNumber } from '../../util/check-options.js';
+import { checkOptionNames, wholeNumber } from '../../util/check-options.js';
 import type { ResizeOptions, Resource } from './resource.js';
 
 /** The limit of a group that has none of its own: that of the pools it is registered with, else 200. */
@@ -15,6 +15,8 @@ export interface PoolGroupOptions {
   /** How many each pool gives out at a time; 0: no limit. Default: `useDefaultLimit`. */
   readonly limit?: number | typeof useDefaultLimit | undefined;
 }
+
+const NAMES = new Set(['limit']);
 
 interface Entry<T extends object> {
   readonly parameters: ConnectionParameters;
@@ -34,7 +36,9 @@ export abstract class PoolGroup<T extends object> {
   #inherited: () => number = () => DEFAULT_LIMIT;
 
   /** @throws InvalidOptionError for a limit that is no whole number. */
-  constructor({ limit }: PoolGroupOptions = {}) {
+  constructor(options: PoolGroupOptions = {}) {
+    checkOptionNames('PoolGroup', options, NAMES);
+    const { limit } = options;
     this.#limit = limit === useDefaultLimit ? limit : (wholeNumber('PoolGroup', 'limit', limit, 0) ?? useDefaultLimit);
   }
 

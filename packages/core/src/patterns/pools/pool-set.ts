@@ -1,7 +1,7 @@
-import { wholeNumber } from '../../util/check-options.js';
+import { checkOptionNames, wholeNumber } from '../../util/check-options.js';
 import { Connections, Producers } from './groups.js';
 import { DEFAULT_LIMIT, type PoolGroup } from './pool-group.js';
-import type { ResizeOptions } from './resource.js';
+import { RESIZE_OPTION_NAMES, type ResizeOptions } from './resource.js';
 
 /** Groups of pools with one limit. A process has one, which can be replaced where it is used by one of one's own. */
 export class PoolSet {
@@ -35,6 +35,7 @@ export class PoolSet {
    * @throws InvalidOptionError when more are in use than it allows, without `force`; then nothing has changed.
    */
   async setLimit(limit: number, options: ResizeOptions = {}): Promise<number> {
+    checkOptionNames('setLimit', options, RESIZE_OPTION_NAMES);
     const checked = wholeNumber('setLimit', 'limit', limit, 0) ?? DEFAULT_LIMIT;
     const groups = this.#groups.filter((group) => group.usesDefaultLimit);
     if (!options.force) for (const group of groups) for (const pool of group.pools) pool.checkLimit(checked);

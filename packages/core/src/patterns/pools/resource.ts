@@ -1,6 +1,7 @@
+import { CALL_OPTION_NAMES } from '../../connection/call-options.js';
 import { type CallOptions, withDeadline } from '../../connection/deadlines.js';
 import { ClosedError, InvalidOptionError, LimitExceeded } from '../../errors/index.js';
-import { flag, wholeNumber } from '../../util/check-options.js';
+import { checkOptionNames, flag, wholeNumber } from '../../util/check-options.js';
 import { type Clock, systemClock } from '../../util/clock.js';
 import { Slots } from './slots.js';
 
@@ -39,6 +40,11 @@ export interface ResizeOptions {
   /** Ends what lies in the pool first. Default false. */
   readonly reset?: boolean | undefined;
 }
+
+/** The names of {@link ResizeOptions}. */
+export const RESIZE_OPTION_NAMES: ReadonlySet<string> = new Set(['force', 'reset']);
+const ACQUIRE_NAMES = new Set([...CALL_OPTION_NAMES, 'block']);
+const CLOSE_NAMES = new Set(['closePool']);
 
 /**
  * A pool: gives out at most `limit` of something at a time, and what came back last first. Who has to wait is served in order.
@@ -96,6 +102,7 @@ export class Resource<T extends object> {
    * TimeoutError; AbortedError; ClosedError.
    */
   async acquire(options: AcquireOptions = {}): Promise<T> {
+    checkOptionNames('acquire', options, ACQUIRE_NAMES);
     this.#assertOpen();
     const what = `acquiring from ${this.#hooks.name}`;
     if (!flag(what, 'block', options.block, true)) {
@@ -216,6 +223,7 @@ export class Resource<T extends object> {
    * @throws InvalidOptionError when more are in use than it allows, without `force`.
    */
   async resize(limit: number, options: ResizeOptions = {}): Promise<void> {
+    checkOptionNames('resize', options, RESIZE_OPTION_NAMES);
     this.#assertOpen();
     if (!options.force) this.checkLimit(limit);
     const ended = options.reset ? this.#idle.splice(0) : [];
@@ -226,7 +234,9 @@ export class Resource<T extends object> {
   }
 
   /** Ends all of them, those in use too; without `closePool` new ones are made when they are asked for. */
-  async forceCloseAll({ closePool = true }: { readonly closePool?: boolean | undefined } = {}): Promise<void> {
+  async forceCloseAll(options: { readonly closePool?: boolean | undefined } = {}): Promise<void> {
+    checkOptionNames('forceCloseAll', options, CLOSE_NAMES);
+    const { closePool = true } = options;
     if (closePool) this.#shut();
     const all = [...this.#idle.splice(0), ...this.#lent];
     for (const resource of this.#lent) {

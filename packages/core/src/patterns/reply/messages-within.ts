@@ -1,8 +1,9 @@
+import { CALL_OPTION_NAMES } from '../../connection/call-options.js';
 import { type CallOptions, checkedTimeout } from '../../connection/deadlines.js';
 import type { Consumer } from '../../messaging/consumer.js';
 import type { Message } from '../../messaging/message.js';
 import { abortError, throwIfAborted } from '../../util/abort.js';
-import { wholeNumber } from '../../util/check-options.js';
+import { checkOptionNames, wholeNumber } from '../../util/check-options.js';
 import { deferred } from '../../util/deferred.js';
 
 /** How messages are waited for. */
@@ -12,6 +13,8 @@ export interface DrainOptions extends CallOptions {
   /** The longest wait for one message, in milliseconds; then that is all. Default: no limit. */
   readonly timeoutMs?: number | undefined;
 }
+
+const NAMES = new Set([...CALL_OPTION_NAMES, 'limit']);
 
 /**
  * The messages of a consumer one by one: at most `limit`, and until none comes for `timeoutMs`.
@@ -23,6 +26,7 @@ export async function* messagesWithin<T>(
   consumer: Consumer<T>,
   options: DrainOptions,
 ): AsyncGenerator<Message<T>, void, undefined> {
+  checkOptionNames(what, options, NAMES);
   const { signal } = options;
   const asked = options.limit === Number.POSITIVE_INFINITY ? undefined : (options.limit ?? 1);
   const limit = wholeNumber(what, 'limit', asked, 0) ?? Number.POSITIVE_INFINITY;

@@ -1,3 +1,4 @@
+import { checkCallOptions } from '../../connection/call-options.js';
 import type { Channel } from '../../connection/channel.js';
 import type { Connection } from '../../connection/connection.js';
 import { type CallOptions, withDeadline } from '../../connection/deadlines.js';
@@ -6,7 +7,7 @@ import { Queue } from '../../entity/queue.js';
 import { ClosedError, InvalidOptionError, TimeoutError } from '../../errors/index.js';
 import type { Consumer } from '../../messaging/consumer.js';
 import type { Producer } from '../../messaging/producer.js';
-import type { PublishOptions } from '../../messaging/publish-options.js';
+import { PUBLISH_OPTION_NAMES, type PublishOptions } from '../../messaging/publish-options.js';
 import { waitOrAbort } from '../../util/abort.js';
 import { checkOptionNames, milliseconds } from '../../util/check-options.js';
 import { uuid } from '../../util/id.js';
@@ -34,6 +35,8 @@ export interface RpcCallOptions
     Omit<PublishOptions, 'replyTo' | 'correlationId' | 'mandatory' | 'immediate' | 'timeoutMs' | 'signal'> {}
 
 const OPTIONS = new Set(['timeoutMs', 'serializer', 'compression', 'accept', 'replyQueueExpiresMs']);
+const NOT_IN_CALL = ['replyTo', 'correlationId', 'mandatory', 'immediate'];
+const CALL_NAMES = new Set([...PUBLISH_OPTION_NAMES].filter((name) => !NOT_IN_CALL.includes(name)));
 const DEFAULT_TIMEOUT_MS = 30_000;
 const REPLY_QUEUE_EXPIRES_MS = 60_000;
 
@@ -86,7 +89,8 @@ export class RpcClient {
   }
 
   /** Declares the reply queue and consumes from it; the first call does it, too. */
-  start(options: CallOptions = {}): Promise<void> {
+  async start(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('start', options);
     if (this.#starting === undefined) {
       const starting = this.#consumer.consume(options);
       this.#starting = starting;
@@ -95,7 +99,7 @@ export class RpcClient {
         this.#starting = undefined;
       });
     }
-    return this.#starting;
+    await this.#starting;
   }
 
   /**
@@ -110,8 +114,10 @@ export class RpcClient {
   async call<R = unknown>(
     target: string | Queue | BoundQueue,
     body: unknown,
-    { timeoutMs = this.#timeoutMs, signal, ...publish }: RpcCallOptions = {},
+    options: RpcCallOptions = {},
   ): Promise<R> {
+    checkOptionNames('call', options, CALL_NAMES);
+    const { timeoutMs = this.#timeoutMs, signal, ...publish } = options;
     if (this.#closing !== undefined) throw closedError();
     const what = `calling '${nameOf(target)}'`;
     return withDeadline({ timeoutMs, signal }, this.#connection.clock, what, async (limit) => {

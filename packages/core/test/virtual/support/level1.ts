@@ -220,6 +220,11 @@ export async function drain(channel: Channel, queueName: string): Promise<string
   return all;
 }
 
+/** The texts of the numbers from 0 to `count` - 1. */
+export function numbers(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => String(i));
+}
+
 /** The error that a promise rejects with. */
 export async function failure(work: unknown): Promise<KombuError> {
   try {
