@@ -171,6 +171,7 @@ describe('the main job', () => {
       expect(output).toMatch(/files +122\n/);
       expect(output).toMatch(/redelivered +[1-9]/);
       expect(output).toContain('(killed)');
+      expect(output).toMatch(/worker-\d was killed: the tasks that it held come back/);
       expect(code).toBe(0);
     }, 120_000);
   });

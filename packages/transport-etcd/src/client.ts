@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type BrokerTarget, InvalidOptionError } from '@kombu/core';
 import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
@@ -36,8 +37,14 @@ function credentials(tls: Tls): NonNullable<IOptions['credentials']> {
   } as NonNullable<IOptions['credentials']>;
 }
 
+/** The part of gRPC's credentials that says how a socket becomes TLS. */
+interface ChannelCredentials {
+  _createSecureConnector?(...args: unknown[]): { readonly connectionOptions?: { servername?: string } };
+}
+
 /** The part of etcd3 that holds the services of a server. */
 interface Host {
+  readonly channelCredentials: ChannelCredentials;
   cachedServices: Record<string, { close(): void } | undefined>;
   resetAllServices(): void;
 }
@@ -50,6 +57,20 @@ function closeAtOnce(host: Host): void {
   host.resetAllServices = () => {
     for (const service of Object.values(host.cachedServices)) service?.close();
     host.cachedServices = Object.create(null);
+  };
+}
+
+/**
+ * Sends no server name where the server was named by an address: TLS has none then (RFC 6066, 3), and Node warns of it (DEP0123). The
+ * certificate is held against the address as before, which is the `host` of the connection.
+ */
+function withoutServerName(credentials: ChannelCredentials): void {
+  const create = credentials._createSecureConnector;
+  if (create === undefined) return;
+  credentials._createSecureConnector = (...args) => {
+    const connector = create.apply(credentials, args);
+    if (isIP(connector.connectionOptions?.servername ?? '') !== 0) delete connector.connectionOptions?.servername;
+    return connector;
   };
 }
 
@@ -75,6 +96,9 @@ export function createClient(target: BrokerTarget, name: string): Etcd3 {
   };
   const client = new Etcd3(options);
   const { pool } = client as unknown as { readonly pool: { readonly hosts: readonly Host[] } };
-  for (const one of pool.hosts) closeAtOnce(one);
+  for (const one of pool.hosts) {
+    closeAtOnce(one);
+    if (tls !== undefined) withoutServerName(one.channelCredentials);
+  }
   return client;
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import net, { type AddressInfo } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { startProxy, until } from '@kombu/brokers';
 import { type Connection, Queue } from '@kombu/core';
@@ -137,7 +138,8 @@ describe('TLS and authentication', () => {
   it('let in who has the password and the authority, and nobody else', async () => {
     const safe = await startServer({ tls: true, password: 'p@ss word' });
     const ca = await readFile(safe.caFile ?? '', 'utf8');
-    const connection = another(safe, { tls: { ca } });
+    const byAddress = safe.url.replace('localhost', '127.0.0.1');
+    const connection = another({ url: byAddress }, { tls: { ca } });
     await connection.producer().publish('secret', { routingKey: 'q', declare: [new Queue('q')] });
     expect((await new Queue('q').bind(connection).get({ noAck: true }))?.payload).toBe('secret');
     const refused = async (url: string, options: Parameters<typeof connect>[1]): Promise<unknown> =>
@@ -151,6 +153,18 @@ describe('TLS and authentication', () => {
           },
         );
     expect(await refused(safe.url, {})).toBe('ERR_KOMBU_CONNECT_REFUSED');
+    // An address that the certificate does not have.
+    const elsewhere = net.createServer((socket) => {
+      const inner = net.connect(safe.port, '127.0.0.1');
+      for (const one of [socket, inner]) one.on('error', () => {});
+      socket.pipe(inner).pipe(socket);
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.2', resolve));
+    const { port } = elsewhere.address() as AddressInfo;
+    const unnamed = byAddress.replace(/127\.0\.0\.1:\d+/, `127.0.0.2:${port}`);
+    expect(unnamed).toContain('127.0.0.2');
+    expect(await refused(unnamed, { tls: { ca } })).toBe('ERR_KOMBU_CONNECT_REFUSED');
+    elsewhere.close();
     expect(await refused(safe.url.replace('p%40ss', 'wrong'), { tls: { ca } })).toBe('ERR_KOMBU_AUTH_FAILED');
     expect(await refused(safe.url.replace(/root:[^@]*@/, ''), { tls: { ca } })).toBe('ERR_KOMBU_AUTH_FAILED');
     expect(await refused(safe.url, { tls: { ca, rejectUnauthorized: false } })).toBe('ERR_KOMBU_INVALID_OPTION');

@@ -121,6 +121,7 @@ export function createChangeStream(
   return {
     watch: (wake) => watched.watch(wake),
     wake: (queue) => watched.wake(queue),
+    more: (queue) => watched.wake(queue),
     dropped: (queue) => drops.tell(queue),
     close() {
       state = 'closed';

@@ -6,7 +6,8 @@ import type { BindingRecord, ExchangeRecord, QueueRecord } from '@kombu/core/vir
  */
 export interface DeclarationDocument {
   readonly _id: string;
-  readonly kind: 'exchange' | 'queue' | 'binding' | 'presence';
+  /** `ending`: a queue that somebody is removing because its time is over. */
+  readonly kind: 'exchange' | 'queue' | 'ending' | 'binding' | 'presence';
   /** The exchange itself, or the source of a binding. */
   readonly exchange?: string;
   readonly queue?: string;
@@ -17,7 +18,7 @@ export interface DeclarationDocument {
   readonly routing_key?: string;
   /** JSON with sorted keys. */
   readonly arguments?: string;
-  /** When a queue with `x-expires` goes away, unless it is used before. */
+  /** When a queue with `x-expires` goes away, unless it is used before; of one that is ending: when somebody else may go on with that. */
   readonly expires_at?: Date | null;
   readonly consumers?: readonly ConsumerEntry[];
   readonly claim?: { readonly owner: string; readonly until: number } | null;

@@ -39,6 +39,8 @@ export interface DriverContext {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Tells this link's consumers, and those of others, that a queue may have something. */
   wake(queue: string): void;
+  /** Tells this link's consumers that a reserve has left something, though it brought less than it was asked for. */
+  more(queue: string): void;
   /** Tells everybody that a queue is gone. */
   dropped(queue: string): void;
   /** Owners of reserves that the server has not answered yet. */

@@ -15,7 +15,7 @@ export interface DriverParameters {
   directConnection?: boolean;
   loadBalanced?: boolean;
   appName?: string;
-  /** Which members are read from. Reads that routing depends on always go to the primary. */
+  /** Taken for URLs that have it: messages and routing are read from the primary always. */
   readPreference?: string;
   readConcernLevel?: string;
   /** How many members have to have a write before it is answered, or `majority`. */
@@ -64,7 +64,10 @@ export const driverParameterSpecs: {
   directConnection: flag('directConnection', 'Talk to the one host of the URL only.'),
   loadBalanced: flag('loadBalanced', 'The host is a load balancer.'),
   appName: text('appName', 'The name that the server logs.'),
-  readPreference: text('readPreference', 'Which members are read from, where routing does not depend on it.'),
+  readPreference: text(
+    'readPreference',
+    'Taken for URLs that have it: messages and routing are always read from the primary.',
+  ),
   readConcernLevel: text('readConcernLevel', 'What reads may see, such as `majority`.'),
   w: number('w', 1, 'How many members have to have a write, at least 1, or `majority`.'),
   wtimeoutMS: number('wtimeoutMS', 0, 'How long a write may wait for them.'),

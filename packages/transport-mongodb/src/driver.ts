@@ -71,6 +71,7 @@ export async function createDriver(
     nextOwner: () => `${owner}.${(calls++).toString(36)}`,
     inTurn: queue(),
     wake: (name) => notices?.wake(name),
+    more: (name) => notices?.more(name),
     dropped: (name) => (notices === undefined ? drops.tell(name) : notices.dropped(name)),
     unanswered: new Set(),
   };
@@ -93,7 +94,7 @@ export async function createDriver(
     serverVersion: info.version,
     limits: {
       queuesPerReserve: 100,
-      maxBatch: 100,
+      maxBatch: 500,
       maxPutBatch: 1000,
       receiveWaitMs: 0,
       lease: 'message',

@@ -67,7 +67,14 @@ export function createEvict(
       const _id = { $in: ids.slice(at, at + BATCH) };
       if (limits.discard) {
         await link.run(`shortening queue '${queue}'`, () => collections.messages.deleteMany({ _id, queue }));
-      } else out.push(...(await taker.take(queue, BATCH, leaseMs, { _id })));
+        continue;
+      }
+      // One take may bring less: of large messages, or where others push out the same ones.
+      for (let some = await taker.take(queue, BATCH, leaseMs, { _id }); some.length > 0; ) {
+        out.push(...some);
+        if (out.length >= ids.length) break;
+        some = await taker.take(queue, BATCH, leaseMs, { _id });
+      }
     }
     return out;
   };

@@ -6,6 +6,8 @@ export interface Notices {
   watch(wake: (queue: string) => void): Watch;
   /** Something is there: for the consumers of this link at once, for others as the server lets us. */
   wake(queue: string): void;
+  /** The consumers of this link have not taken all that there was. */
+  more(queue: string): void;
   dropped(queue: string): void;
   close(): void;
 }

@@ -30,7 +30,7 @@ export function createQueues(
     async hasQueue(name, o) {
       const what = `looking for queue '${name}'`;
       const found = await Promise.all([
-        link.run(what, () => declarations.findOne({ _id: queueId(name) }, one), o?.signal),
+        link.run(what, () => declarations.findOne({ _id: queueId(name), kind: 'queue' }, one), o?.signal),
         link.run(what, () => messages.findOne({ queue: name }, one), o?.signal),
         // A queue that Python has bound, and that was empty ever since.
         link.run(what, () => routing.findOne({ queue: name }, one), o?.signal),

@@ -32,7 +32,7 @@ export function createRecover(context: DriverContext, topology: Topology): NonNu
   };
 
   const expireQueues = async (signal: AbortSignal): Promise<void> => {
-    const over = { kind: 'queue', expires_at: { $lte: clock.in() } } as const;
+    const over = { kind: { $in: ['queue', 'ending'] }, expires_at: { $lte: clock.in() } } as const;
     const found = await link.run('looking for queues that are not used any more', () =>
       declarations.find(over, { limit: MAX_QUEUES, projection: { queue: 1 } }).toArray(),
     );

@@ -63,6 +63,7 @@ export function createSignals(
       unsaid.add(queue);
       if (quiet === undefined) flush();
     },
+    more: (queue) => watched.wake(queue),
     dropped(queue) {
       drops.tell(queue);
       say({ dropped: queue });

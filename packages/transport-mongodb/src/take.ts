@@ -6,10 +6,11 @@ import { giveBackAll } from './give-back.js';
 
 /** A reserve stops once it has so many characters: a batch of large messages is not to fill the memory at both ends. */
 const BATCH_CHARS = 4 * 1024 * 1024;
-/** How often others may be quicker before messages are taken one by one. */
+/** How often others may be quicker before one message is taken for certain. */
 const MAX_ROUNDS = 4;
-/** Among how many places those choose who compete for the messages of a queue. */
+/** Among how many places those choose who compete for the messages of a queue, and how far these are from each other at most. */
 const PLACES = 4;
+const PLACE = 100;
 
 /** Names a reservation: the message, the call that took it, and until when nobody else can have it, on this process's clock. */
 export interface Token {
@@ -71,18 +72,20 @@ export class Taker {
     const taken: Reserved[] = [];
     const { leaseMs } = lease;
     let chars = 0;
-    for (let round = 0; taken.length < max && chars < BATCH_CHARS; round++) {
+    let round = 0;
+    for (; taken.length < max && chars < BATCH_CHARS && round <= MAX_ROUNDS; round++) {
       const wanted = max - taken.length;
-      if (wanted === 1 || round >= MAX_ROUNDS) {
+      if (wanted === 1 || round === MAX_ROUNDS) {
         const one = await this.#takeOne(queue, lease, filter);
-        if (one === undefined) break;
+        if (one === undefined) return taken;
         taken.push(one);
         chars += (one.payload as string).length;
         continue;
       }
-      const skip = this.#contested.has(queue) ? wanted * Math.floor(Math.random() * PLACES) : 0;
+      const places = this.#contested.has(queue) ? Math.floor(Math.random() * PLACES) : 0;
+      const skip = places * Math.min(wanted, PLACE);
       const found = await this.#front({ queue, ...filter }, wanted, skip, BATCH_CHARS - chars);
-      if (found.length === 0 && skip === 0) break;
+      if (found.length === 0 && skip === 0) return taken;
       if (found.length === 0) {
         this.#contested.delete(queue);
         continue;
@@ -95,8 +98,11 @@ export class Taker {
       }
       if (ours.length < found.length) this.#contested.add(queue);
       else if (skip === 0) this.#contested.delete(queue);
-      if (ours.length === found.length && found.length < wanted && skip === 0) break;
+      const isAll = ours.length === found.length && found.length < wanted && skip === 0;
+      if (isAll && chars < BATCH_CHARS) return taken;
     }
+    // Whoever gets less than was asked for takes it for all that there was.
+    if (taken.length < max) this.#context.more(queue);
     return taken;
   }
 

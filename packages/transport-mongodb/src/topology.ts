@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BindingRecord,
   type ExchangeRecord,
@@ -21,6 +22,12 @@ import type { DriverContext } from './driver-context.js';
 import { deleteMessages } from './queues.js';
 import { isNothing, readTables } from './routing-table.js';
 
+/** Kinds of records of queues that may be over. */
+const ENDS = ['queue', 'ending'] as const;
+/** How long whoever removes a queue has for it, before another one goes on with that. */
+const ENDING_MS = 10_000;
+/** How often somebody who waits for the end of a queue looks. */
+const LOOK_MS = 20;
 /** Exchange types that Python's MongoDB transport has. */
 const PYTHON_TYPES: readonly string[] = ['direct', 'topic', 'fanout'];
 
@@ -94,13 +101,29 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
     return [...new Set([...first, ...second] as string[])];
   };
 
+  /** What is in a queue and leads to it goes first: who declares it again waits until its record has gone, too. */
   const expire = async (name: string): Promise<boolean> => {
-    const over = { _id: queueId(name), expires_at: { $lte: clock.in() } };
-    const gone = await link.run(`expiring queue '${name}'`, () => declarations.deleteOne(over));
-    if (gone.deletedCount === 0) return false;
+    const what = `expiring queue '${name}'`;
+    const over = { _id: queueId(name), kind: { $in: ENDS }, expires_at: { $lte: clock.in() } };
+    const mark = { $set: { kind: 'ending', expires_at: clock.in(ENDING_MS) } } as const;
+    const { matchedCount } = await link.run(what, () => declarations.updateOne(over, mark));
+    if (matchedCount === 0) return false;
     await deleteMessages(context, name);
-    await store.dropQueue(name);
+    await sourcesOf(name, 'queue');
+    if (options.ttl) await link.run(what, () => queues.deleteOne({ _id: name }));
+    await link.run(what, () => declarations.deleteOne({ _id: queueId(name), kind: 'ending' }));
+    context.dropped(name);
     return true;
+  };
+
+  /** Stores the record of a queue unless there is one; resolves with that which is. */
+  const saveRecord = async (document: DeclarationDocument, name: string, what: string, signal?: AbortSignal) => {
+    for (;;) {
+      await expire(name);
+      const saved = await saveOnce(document, what, signal);
+      if (saved?.kind !== 'ending') return recordOf<QueueRecord>(saved);
+      await delay(LOOK_MS);
+    }
   };
 
   const store: Topology = {
@@ -130,6 +153,7 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         o?.signal,
       );
       if (found?.expires_at instanceof Date && found.expires_at <= clock.in() && (await expire(name))) return undefined;
+      if (found?.kind === 'ending') return undefined;
       if (found === null && options.ttl)
         return ofPython(await link.run('loading', () => queues.findOne({ _id: name })));
       return recordOf<QueueRecord>(found);
@@ -145,7 +169,7 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         ...(expires === undefined ? {} : { expires_at: clock.in(expires) }),
       };
       const what = `declaring queue '${name}'`;
-      await expire(name);
+      const saved = await saveRecord(document, name, what, o?.signal);
       if (options.ttl) {
         const { durable, exclusive, autoDelete, arguments: args } = record;
         const flags = { durable, exclusive, auto_delete: autoDelete, nowait: false };
@@ -153,13 +177,13 @@ export function createTopology(context: DriverContext, drops: QueueDrops): Topol
         const set = { options: kept, expire_at: expires === undefined ? null : clock.in(expires) };
         await link.run(what, () => queues.updateOne({ _id: name }, { $set: set }, { upsert: true }), o?.signal);
       }
-      return recordOf<QueueRecord>(await saveOnce(document, what, o?.signal)) ?? record;
+      return saved ?? record;
     },
     async dropQueue(name, o) {
       const what = `deleting queue '${name}'`;
       const [sources] = await Promise.all([
         sourcesOf(name, 'queue', o?.signal),
-        link.run(what, () => declarations.deleteOne({ _id: queueId(name) }), o?.signal),
+        link.run(what, () => declarations.deleteOne({ _id: queueId(name), kind: 'queue' }), o?.signal),
         options.ttl ? link.run(what, () => queues.deleteOne({ _id: name }), o?.signal) : undefined,
       ]);
       context.dropped(name);

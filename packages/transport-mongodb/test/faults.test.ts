@@ -87,6 +87,33 @@ function suite(server: TestServer): void {
     });
   });
 
+  it('a reserve that brings less than it was asked for, of large messages, says that there is more', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    relay.script = async (command) => {
+      if (isHello(command)) return primary();
+      if (isStream(command)) return { reply: cursor(1, 'firstBatch') };
+      if (!('getMore' in command)) return undefined;
+      await held;
+      return 'cut';
+    };
+    const driver = await open();
+    const large = 'x'.repeat(2_100_000);
+    await put(driver, ...['a', 'b', 'c'].map((n) => entry('q', n + large)));
+    const woken: string[] = [];
+    const watch = driver.watch?.((queue) => woken.push(queue));
+    watch?.add('q');
+    await until(() => woken.length === 1, { what: 'the first look' });
+    expect(await reserve(driver, ['q'])).toHaveLength(2);
+    expect(woken).toEqual(['q', 'q']);
+    expect(await reserve(driver, ['q'])).toHaveLength(1);
+    expect(woken).toEqual(['q', 'q']);
+    await watch?.close();
+    release();
+  }, 30_000);
+
   it('a requeue whose answer is lost with the link stores the message once', async () => {
     const driver = await open();
     await put(driver, entry('q', 'a'), entry('q', 'b'));
@@ -141,6 +168,49 @@ function suite(server: TestServer): void {
     expect(came).toBeGreaterThan(0);
     const stored = await server.collection('messages.declarations').findOne({ kind: 'presence' });
     expect(stored?.consumers.map((one: Document) => one.consumer)).toEqual(['b', 'c']);
+  });
+
+  it('a queue that is declared again while somebody removes it as expired is there in the end, with its binding', async () => {
+    const [driver, other] = [await open(), await direct()];
+    const record = { name: 'm', durable: true, exclusive: false, autoDelete: false, arguments: { 'x-expires': 100 } };
+    const binding = {
+      exchange: 'x',
+      destination: 'm',
+      destinationType: 'queue',
+      routingKey: 'k',
+      arguments: {},
+    } as const;
+    await driver.topology?.saveQueue(record);
+    await driver.topology?.bind(binding);
+    await put(driver, entry('m', 'old'));
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let state: 'removing' | undefined;
+    relay.script = async (command) => {
+      if (command.delete !== 'messages') return undefined;
+      state = 'removing';
+      await held;
+      return undefined;
+    };
+    const { signal } = new AbortController();
+    await until(
+      () => {
+        void driver.recover?.({ limit: 100, signal }).catch(() => {});
+        return state === 'removing';
+      },
+      { what: 'its time is over', everyMs: 100 },
+    );
+    const longer = { ...record, arguments: { 'x-expires': 60_000 } };
+    const declaring = other.topology?.saveQueue(longer).then(() => other.topology?.bind(binding));
+    await Promise.race([declaring, new Promise((resolve) => setTimeout(resolve, 300))]);
+    release();
+    await declaring;
+    await driver.recover?.({ limit: 100, signal });
+    expect(await other.topology?.loadQueue('m')).toEqual(longer);
+    expect(await server.collection('messages.routing').countDocuments({ queue: 'm' })).toBe(1);
+    expect(await messages().countDocuments()).toBe(0);
   });
 
   it('messages have the server’s time in their ids, which is their place', async () => {

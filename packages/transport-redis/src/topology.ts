@@ -57,7 +57,7 @@ export function createTopology(context: DriverContext, tellsOfDrops: boolean): T
     },
     async saveQueue(record, o) {
       if (keys.isTaken(record.name)) throw takenName(record.name);
-      const args = [...topologyArgs(context), record.name, jsonOf(record), expiresOf(record)];
+      const args = [...topologyArgs(context), record.name, jsonOf(record), expiresOf(record), keys.steps.join()];
       const saved = link.run(saveQueue, shared, args, o?.signal);
       const [stored] = await Promise.all([
         saved,

@@ -13,6 +13,8 @@ const WRONG_SERVER = new Set(['READONLY', 'MASTERDOWN', 'UNBLOCKED', 'MOVED', 'A
 const BUSY = new Set(['OOM', 'BUSY', 'MISCONF', 'TRYAGAIN']);
 /** The server's certificate is not one to trust: trying again does not help. */
 const CERTIFICATE = /CERT|UNABLE_TO_VERIFY|^ERR_TLS_/;
+/** What NOPERM is called inside of a script. */
+const IN_SCRIPT = /The user executing the script can't (run|access)/;
 const AUTH = new Set(['NOAUTH', 'WRONGPASS']);
 
 /** The word in front of an error reply, such as `READONLY`; scripts put it behind their own words in older servers. */
@@ -59,7 +61,8 @@ export function translateError(error: unknown, what: string): Translated {
   if (reply === 'LOADING') return { error: new OperationalError('BROKER_BUSY', text, { cause }), endsLink: true };
   if (BUSY.has(reply)) return { error: new OperationalError('BROKER_BUSY', text, { cause }), endsLink: false };
   if (AUTH.has(reply)) return { error: new AuthenticationError(text, { cause }), endsLink: true };
-  if (reply === 'NOPERM') return { error: new ChannelError('ACCESS_REFUSED', text, { cause }), endsLink: false };
+  if (reply === 'NOPERM' || IN_SCRIPT.test(message))
+    return { error: new ChannelError('ACCESS_REFUSED', text, { cause }), endsLink: false };
   if (reply === 'WRONGTYPE')
     return { error: new ChannelError('PRECONDITION_FAILED', text, { cause }), endsLink: false };
   if (/^ERR (invalid password|invalid username-password|AUTH|Client sent AUTH)/i.test(message)) {

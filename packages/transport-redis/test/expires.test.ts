@@ -56,6 +56,31 @@ describe('a queue with x-expires', () => {
     expect(await server.command('HLEN', 'unacked')).toBe(0);
   });
 
+  it('is used by whoever declares it again, in the same step; not by a declaration that is refused', async () => {
+    await topology.saveQueue(record('q', 5000));
+    await fill(driver, 'q', ['a'], 3);
+    await server.command('PEXPIRE', '_kombu.node.queue.q', 1000);
+    await server.command('PEXPIRE', 'q\x06\x163', 1000);
+    await topology.saveQueue(record('q', 5000));
+    expect(await ttl('_kombu.node.queue.q')).toBeGreaterThan(4000);
+    expect(await ttl('q\x06\x163')).toBeGreaterThan(4000);
+    expect(await topology.saveQueue(record('q', 10))).toEqual(record('q', 5000));
+    expect(await ttl('_kombu.node.queue.q')).toBeGreaterThan(4000);
+  });
+
+  it('takes no message along that was put into the next queue of its name', async () => {
+    for (const again of [record('q', 5000), { ...record('q', 0), arguments: {} }]) {
+      // The record has gone a moment before the list.
+      await server.command('LPUSH', 'q', 'old');
+      await server.command('PEXPIRE', 'q', 500);
+      await topology.saveQueue(again);
+      await fill(driver, 'q', ['new']);
+      expect([-1, 4, 5]).toContain(Math.floor((await ttl('q')) / 1000));
+      await topology.dropQueue('q');
+      await server.command('DEL', 'q');
+    }
+  });
+
   it('stays as long as it is used, publishing is no use', async () => {
     await topology.saveQueue(record('q', 5000));
     await fill(driver, 'q', ['a']);

@@ -27,6 +27,12 @@ describe('translateError', () => {
     ['WRONGPASS invalid username-password pair or user is disabled.', 'AUTH_FAILED', false, true],
     ['NOPERM this user has no permissions to run the command', 'ACCESS_REFUSED', false, false],
     [
+      "ERR The user executing the script can't run this command or subcommand script: abc, on @user_script:10.",
+      'ACCESS_REFUSED',
+      false,
+      false,
+    ],
+    [
       'WRONGTYPE Operation against a key holding the wrong kind of value script: abc, on @user_script:1.',
       'PRECONDITION_FAILED',
       false,

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import { InvalidOptionError } from '@kombu/core';
+import { withoutProperties } from '@kombu/core/virtual';
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 /** `{` as the first byte of base64 text: `e` and nothing else. */
@@ -47,6 +48,11 @@ function attributeOf(value: unknown, name: string, what: string): MessageAttribu
   throw new InvalidOptionError(
     `${what}: message attribute '${name}' must be text, a number, bytes, or { DataType, ... }`,
   );
+}
+
+/** The envelope without its attributes, which SQS keeps beside it (wire format E.2). */
+export function envelopeOf(payload: string, attributes: object | undefined): string {
+  return attributes === undefined ? payload : withoutProperties(payload, ['message_attributes']);
 }
 
 /** How many bytes a message counts for at SQS. */

@@ -4,7 +4,7 @@ import { InvalidOptionError, type KombuError, NotSupportedError, UndeliverableEr
 import { isStoredAgain, type PutEntry, type VirtualDriver } from '@kombu/core/virtual';
 import { eachItem } from './each-item.js';
 import type { SqsLink } from './link.js';
-import { sizeOf, writeAttributes, writeBody } from './message-body.js';
+import { envelopeOf, sizeOf, writeAttributes, writeBody } from './message-body.js';
 import { BATCH_BYTES, failuresOf, type Outgoing, type SqsQueue, storeError } from './queue.js';
 import type { Queues } from './queues.js';
 
@@ -56,8 +56,8 @@ function outgoing(entry: PutEntry, queue: SqsQueue, base64: boolean): Outgoing {
   const { properties, body } = message;
   const most = base64 ? MOST_BODY_BYTES.twice : MOST_BODY_BYTES.once;
   if (body.byteLength > most) throw tooLarge(name, body.byteLength, most, 'in its body');
-  const MessageBody = writeBody(payload as string, base64);
   const attributes = writeAttributes(properties.message_attributes, `a message for queue '${name}'`);
+  const MessageBody = writeBody(envelopeOf(payload as string, attributes), base64);
   const bytes = sizeOf(MessageBody, attributes);
   if (bytes > MOST_BYTES) throw tooLarge(name, bytes, MOST_BYTES, 'with its envelope');
   const MessageAttributes = attributes && { MessageAttributes: attributes };

@@ -85,13 +85,7 @@ export class Queues {
 
   async create({ name, arguments: args }: QueueSpec): Promise<void> {
     const queue = this.get(name);
-    const other = this.#declared.get(queue.canonical);
-    if (other !== undefined && other !== name) {
-      throw new ChannelError(
-        'PRECONDITION_FAILED',
-        `queues '${other}' and '${name}' would be one queue at SQS: '${queue.canonical}'`,
-      );
-    }
+    this.#refuseOther(queue);
     if (!(await this.has(name))) {
       if (this.predefined) throw notPredefined(name);
       await this.#make(queue, attributesOf(this.#options, args, queue));
@@ -99,8 +93,19 @@ export class Queues {
     this.#declared.set(queue.canonical, name);
   }
 
+  /** Throws where SQS has, under the name that it makes of this one, a queue that was declared here by another name. */
+  #refuseOther({ name, canonical }: SqsQueue): void {
+    const other = this.#declared.get(canonical);
+    if (other === undefined || other === name) return;
+    throw new ChannelError(
+      'PRECONDITION_FAILED',
+      `queues '${other}' and '${name}' would be one queue at SQS: '${canonical}'`,
+    );
+  }
+
   async delete(name: string): Promise<void> {
     const queue = this.#known.get(name) ?? this.get(name);
+    this.#refuseOther(queue);
     if (!this.predefined) {
       try {
         const QueueUrl = await queue.url();
@@ -151,8 +156,10 @@ export class Queues {
     }
   }
 
-  purge(name: string, signal?: AbortSignal): Promise<number> {
-    return drain(this.#link, this.get(name), signal);
+  async purge(name: string, signal?: AbortSignal): Promise<number> {
+    const queue = this.get(name);
+    this.#refuseOther(queue);
+    return drain(this.#link, queue, signal);
   }
 
   /** Resolves when everything that was sent until now has been answered. */

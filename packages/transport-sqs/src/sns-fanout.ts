@@ -4,7 +4,7 @@ import type { BindingRecord, BroadcastEntry, FanoutStore, ItemFailure } from '@k
 import { Batcher } from './batcher.js';
 import { eachItem } from './each-item.js';
 import type { SqsLink } from './link.js';
-import { sizeOf, writeAttributes, writeBody } from './message-body.js';
+import { envelopeOf, sizeOf, writeAttributes, writeBody } from './message-body.js';
 import { isFifo } from './names.js';
 import { ids } from './put.js';
 import { BATCH, failuresOf } from './queue.js';
@@ -105,9 +105,9 @@ export class SnsFanout implements FanoutStore {
 /** A message as SNS has it. Throws where it can not be sent. */
 function outgoing({ exchange, payload, message }: BroadcastEntry, fifo: boolean): Outgoing {
   const what = `a message for exchange '${exchange}'`;
-  // What SQS refuses in the text of a message SNS would take, and drop later.
-  const Message = writeBody(payload, false);
   const MessageAttributes = writeAttributes(message.properties.message_attributes, what);
+  // What SQS refuses in the text of a message SNS would take, and drop later.
+  const Message = writeBody(envelopeOf(payload, MessageAttributes), false);
   const bytes = sizeOf(Message, MessageAttributes);
   if (bytes > MOST_BYTES) {
     throw new UndeliverableError(

@@ -1,4 +1,11 @@
-import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { type Connection, KombuError, type Message, Queue } from '@kombu/core';
@@ -149,6 +156,23 @@ describe('what SQS keeps beside a body', () => {
       size: { DataType: 'Number', StringValue: '3' },
     });
     await message.ack();
+    // They are kept beside the envelope, not in it.
+    await producer.publish(
+      { n: 2 },
+      { routingKey: queue.name, headers: { message_attributes: 1n << 60n }, properties },
+    );
+    const received = await client.send(
+      new ReceiveMessageCommand({ QueueUrl: urlOf('attributes'), MessageAttributeNames: ['All'], WaitTimeSeconds: 1 }),
+    );
+    const [stored] = received.Messages ?? [];
+    const envelope = Buffer.from(stored?.Body ?? '', 'base64').toString();
+    expect(envelope).toContain('"headers":{"message_attributes":1152921504606846976}');
+    expect(JSON.parse(envelope).properties).not.toHaveProperty('message_attributes');
+    expect(JSON.parse(envelope).properties).toHaveProperty('delivery_tag');
+    expect(stored?.MessageAttributes?.color?.StringValue).toBe('red');
+    await client.send(
+      new DeleteMessageCommand({ QueueUrl: urlOf('attributes'), ReceiptHandle: stored?.ReceiptHandle }),
+    );
     const MessageAttributes = { who: { DataType: 'String', StringValue: 'else' } };
     await client.send(
       new SendMessageCommand({ QueueUrl: urlOf('attributes'), MessageBody: 'plain', MessageAttributes }),

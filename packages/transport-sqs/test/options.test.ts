@@ -193,6 +193,12 @@ describe('queues', () => {
   it('that would be one queue at SQS are refused, as are names that it does not take', async () => {
     const connection = service.connect();
     await new Queue('x.y').bind(connection).declare();
+    await connection.producer().publish({ n: 1 }, { routingKey: 'x.y' });
+    const twin = new Queue('x-y').bind(connection);
+    const taken = { code: 'ERR_KOMBU_PRECONDITION_FAILED', message: expect.stringContaining("queues 'x.y' and 'x-y'") };
+    await expect(twin.delete()).rejects.toMatchObject(taken);
+    await expect(twin.purge()).rejects.toMatchObject(taken);
+    expect((await new Queue('x.y').bind(connection).get({ noAck: true }))?.payload).toEqual({ n: 1 });
     for (const name of ['x-y', 'a b', 'ü']) {
       await expect(new Queue(name).bind(connection).declare()).rejects.toMatchObject({
         code: 'ERR_KOMBU_PRECONDITION_FAILED',

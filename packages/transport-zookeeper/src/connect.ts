@@ -135,7 +135,9 @@ export async function connect(
   }
   throwIfAborted(context.signal, 'connecting to ZooKeeper');
   const addresses = addressesOf(target);
-  const timeoutMs = Math.min(LONGEST_CONNECT_MS, target.connectTimeoutMs / addresses.length);
+  // A little less than the Connection waits, which cannot say what was wrong.
+  const share = Math.floor((target.connectTimeoutMs * 0.9) / addresses.length);
+  const timeoutMs = Math.min(LONGEST_CONNECT_MS, share);
   let failure: unknown;
   for (const address of addresses) {
     try {

@@ -38,7 +38,7 @@ describe('connecting', () => {
 
   const refused = 'ERR_KOMBU_CONNECT_REFUSED';
   it.each([
-    ['never answers', '', 'ERR_KOMBU_CONNECT_TIMEOUT', /300 ms: there was no answer, it may not be ZooKeeper/],
+    ['never answers', '', 'ERR_KOMBU_CONNECT_TIMEOUT', /270 ms: there was no answer, it may not be ZooKeeper/],
     [
       'speaks HTTP',
       'HTTP/1.1 400 Bad Request\r\n\r\n',

@@ -12,6 +12,10 @@ const REPOSITORY = fileURLToPath(new URL('../../../..', import.meta.url));
 const STALLED_MS = 120_000;
 /** How soon a killed worker's tasks come back where that is the client's choice. */
 const SHORT_LEASE_MS = 3_000;
+/** Consul takes no session of less than 10 s, unless its server is told to, and ends it after twice that. */
+const CONSUL_LEASE_MS = 20_000;
+/** How often it is said what is waited for. */
+const NOTE_MS = 5_000;
 
 async function run(): Promise<boolean> {
   const given = readArguments(process.argv.slice(2));
@@ -27,7 +31,8 @@ async function run(): Promise<boolean> {
   // Few enough tasks in each worker's hands that half-way through the queue is still full.
   const prefetchCount = Math.max(1, Math.min(8, Math.floor(files.length / (workers * 8))));
 
-  const transportOptions = kill ? await shortLease(broker) : {};
+  const lease = kill ? await shortLease(broker) : undefined;
+  const transportOptions = lease === undefined ? {} : { leaseMs: lease };
   await using connection = new Connection(broker, { transportOptions });
   const id = uuid();
   const { files: exchange, tasks, results } = entities(id);
@@ -46,6 +51,10 @@ async function run(): Promise<boolean> {
   });
   const bar = progress(files.length, process.stdout);
   const answers = new Map<string, Result>();
+  const missing = (): number => files.length - answers.size;
+  const notes = crew.killed.then((name) =>
+    name === undefined ? undefined : tellOfWait(name, lease, missing, bar.note),
+  );
   try {
     const collecting = collect(connection, id, files.length, (answer) => {
       answers.set(answer.file, answer);
@@ -54,6 +63,7 @@ async function run(): Promise<boolean> {
     });
     const sending = send(connection, id, root, files);
     await Promise.all([sending, collecting]);
+    clearInterval(await Promise.race([notes, undefined]));
     bar.end();
     const seconds = (performance.now() - started) / 1000;
     await crew.stop();
@@ -62,6 +72,7 @@ async function run(): Promise<boolean> {
     return (await verify(root, files, answers)) && killHadEffect(victim, kill, answers);
   } finally {
     await crew.stop();
+    clearInterval(await notes);
     await tasks.bind(connection).delete();
     await results.bind(connection).delete();
     await exchange.bind(connection).delete();
@@ -138,11 +149,28 @@ function killHadEffect(victim: string | undefined, kill: boolean, answers: Reado
   return victim !== undefined && back;
 }
 
-/** The option that brings a killed worker's tasks back soon, for brokers where a lease of the client hides them. */
-async function shortLease(broker: string): Promise<object> {
+/** The `leaseMs` that brings a killed worker's tasks back soon, for brokers where a lease of the client hides them. */
+async function shortLease(broker: string): Promise<number | undefined> {
   await using probe = new Connection(broker);
   await probe.connect();
-  return ['message', 'server'].includes(probe.capabilities.lease) ? { leaseMs: SHORT_LEASE_MS } : {};
+  if (!['message', 'server', 'session'].includes(probe.capabilities.lease)) return undefined;
+  return probe.transport.driverType === 'consul' ? CONSUL_LEASE_MS : SHORT_LEASE_MS;
+}
+
+/** Says what a killed worker's tasks wait for, now and every few seconds until the timer is cleared. */
+function tellOfWait(
+  name: string,
+  lease: number | undefined,
+  missing: () => number,
+  note: (text: string) => void,
+): NodeJS.Timeout {
+  const why = lease === undefined ? '' : ` when its lease ends (${lease / 1000} s, unless the URL says otherwise)`;
+  note(`${name} was killed: the tasks that it held come back${why}`);
+  const killed = performance.now();
+  return setInterval(() => {
+    const seconds = Math.round((performance.now() - killed) / 1000);
+    note(`${seconds} s after ${name} was killed: waiting for the last ${missing()} files`);
+  }, NOTE_MS);
 }
 
 try {

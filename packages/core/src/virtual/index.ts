@@ -50,3 +50,4 @@ export type {
 } from './topology-store.js';
 export type { VirtualOptions, VirtualTransportSpec } from './transport-spec.js';
 export { Unanswered } from './unanswered.js';
+export { withoutProperties } from './without-properties.js';

@@ -13,6 +13,17 @@ function setUp(over: object = {}) {
   return { transport, connection, exchange, queue };
 }
 
+/** A producer that has published once, and has lost its link. */
+async function setUpWithoutLink() {
+  const { transport, connection, exchange, queue } = setUp();
+  const producer = connection.producer({ exchange, routingKey: 'task.x' });
+  await producer.publish('first', { declare: [queue] });
+  transport.refuseConnections = true;
+  transport.failLinks();
+  await until(() => connection.state === 'reconnecting', 'the loss');
+  return { transport, connection, producer, queue };
+}
+
 describe('on memory, whose links are broken again and again', () => {
   it('a publisher that retries and a consumer go on by themselves, and nothing is lost', async () => {
     const { transport, connection, exchange, queue } = setUp();
@@ -49,12 +60,7 @@ describe('on memory, whose links are broken again and again', () => {
   });
 
   it('publishes that wait go out in order once there is a link again', async () => {
-    const { transport, connection, exchange, queue } = setUp();
-    const producer = connection.producer({ exchange, routingKey: 'task.x' });
-    await producer.publish('first', { declare: [queue] });
-    transport.refuseConnections = true;
-    transport.failLinks();
-    await until(() => connection.state === 'reconnecting', 'the loss');
+    const { transport, connection, producer, queue } = await setUpWithoutLink();
     const waiting = ['a', 'b', 'c'].map((text) => producer.publish(text));
     transport.refuseConnections = false;
     await Promise.all(waiting);
@@ -67,12 +73,7 @@ describe('on memory, whose links are broken again and again', () => {
   });
 
   it('one deadline covers connecting, declaring and publishing', async () => {
-    const { transport, connection, exchange, queue } = setUp();
-    const producer = connection.producer({ exchange, routingKey: 'task.x' });
-    await producer.publish('first', { declare: [queue] });
-    transport.refuseConnections = true;
-    transport.failLinks();
-    await until(() => connection.state === 'reconnecting', 'the loss');
+    const { connection, producer } = await setUpWithoutLink();
     const began = performance.now();
     const other = new Queue('other', { exchange: new Exchange('elsewhere'), routingKey: 'x' });
     for (const retry of [false, true]) {

@@ -5,7 +5,7 @@ import type { Rabbitmq } from '@kombu/brokers';
 const LISTS = [
   ['list_queues', 'name', 'state', 'messages_ready', 'messages_unacknowledged', 'consumers'],
   ['list_connections', 'pid', 'name', 'state', 'channels', 'timeout', 'recv_oct', 'send_pend'],
-  ['list_channels', 'pid', 'connection', 'consumer_count', 'messages_unacknowledged', 'prefetch_count', 'state'],
+  ['list_channels', 'pid', 'connection', 'consumer_count', 'messages_unacknowledged', 'prefetch_count'],
   ['list_consumers', 'queue_name', 'channel_pid', 'consumer_tag', 'prefetch_count'],
 ] as const;
 
@@ -27,7 +27,7 @@ async function lines(program: string, args: readonly string[], wanted: RegExp): 
  * of a test that missed something.
  */
 export async function diagnose(broker: Rabbitmq): Promise<string> {
-  const parts = LISTS.map(async (args) => [args[0], await broker.ctl?.('--silent', ...args).catch(String)]);
+  const parts = LISTS.map(async (args) => [args[0], await broker.ctl?.(...args, '--silent').catch(String)]);
   const sockets = lines('ss', ['-tnp'], new RegExp(`:${broker.port}\\b`));
   const children = lines('ps', ['-eo', 'pid,ppid,stat,etime,args'], /conformance\/dist\/child/);
   const all = [

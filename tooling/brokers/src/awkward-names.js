@@ -1,0 +1,23 @@
+/** @type {typeof import('./types.d.ts').AWKWARD_NAMES} */
+export const AWKWARD_NAMES = [
+  '.',
+  '..',
+  '../up',
+  'a//b',
+  '/a/',
+  ' a ',
+  'a b+c',
+  'ü/漢',
+  '%2F',
+  '%',
+  'a?b=c#d&e',
+  'new\nline',
+  '\u0000',
+  'a\u00a0b\u3000c',
+  '\u200b😀',
+  '__proto__',
+  'constructor',
+  'msg',
+  'declared',
+  'x'.repeat(200),
+];
