@@ -3,6 +3,7 @@ import type { QueueDrops, VirtualOptions } from '@kombu/core/virtual';
 import type { Keys } from './keys.js';
 import type { RedisLink } from './link.js';
 import type { RedisOptions } from './options.js';
+import { ScriptHead } from './script-call.js';
 
 type WithDefaults =
   | 'visibilityTimeoutMs'
@@ -46,4 +47,9 @@ export function leaseKeys({ keys }: DriverContext): string[] {
 /** ARGV[1..4] of every script that includes `leaseLib`. */
 export function leaseArgs({ keys }: DriverContext): string[] {
   return [keys.prefix, keys.sep, keys.recordPrefix, keys.bindingPrefix];
+}
+
+/** Both, as the beginning of a call, with further keys between them. */
+export function leaseHead(context: DriverContext, more: readonly string[] = []): ScriptHead {
+  return new ScriptHead([...leaseKeys(context), ...more], leaseArgs(context));
 }

@@ -1,12 +1,14 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
 import type { Command, Redis } from 'ioredis';
 import type { Script } from './lua/script.js';
-import { type ScriptArg, ScriptCall } from './script-call.js';
+import { EncodedArgs, type ScriptArg, ScriptCall, ScriptHead, textCommand } from './script-call.js';
 import { destroySocket } from './socket.js';
 import { translateError } from './translate-error.js';
 
 /** An argument of a command. */
-export type Arg = ScriptArg;
+export type Arg = string | number;
+
+const YES = new EncodedArgs(['caching', 'yes']);
 
 /** The sockets of a link, by what they are for. */
 export interface Sockets {
@@ -34,10 +36,6 @@ export class RedisLink {
   #pending = 0;
   /** Told when the last of them is there. */
   #onIdle: (() => void) | undefined;
-  readonly #answered = (): void => {
-    this.#pending--;
-    if (this.#pending === 0) this.#onIdle?.();
-  };
   /** Sockets whose commands of this turn are written in one piece. */
   readonly #gathering: Redis[] = [];
   #state: 'open' | 'closing' | 'closed' = 'open';
@@ -80,36 +78,40 @@ export class RedisLink {
   /**
    * Runs a script by its digest, and by its text when the server has lost it. `sent` is called each time that it was sent, and
    * says whether that makes this link send more in this very turn: where it does not, the script is written at once.
+   *
+   * @param keys those of the script, or as a head made before those and the first arguments
    */
   run(
     script: Script,
-    keys: readonly string[],
-    args: readonly Arg[],
+    keys: readonly string[] | ScriptHead,
+    args: readonly ScriptArg[],
     signal?: AbortSignal,
     client = this.sockets.commands,
     sent?: () => boolean,
   ): Promise<unknown> {
-    const call = new ScriptCall(script, keys, args);
+    const call = new ScriptCall(script, keys instanceof ScriptHead ? keys : new ScriptHead(keys), args);
     const send = (command: Command): Promise<unknown> => {
       this.#gather(client);
       const sending = client.sendCommand(command) as Promise<unknown>;
       if (sent?.() === false) this.#release(client);
       return sending;
     };
-    const reply = send(call.byDigest()).catch((error: Error) => {
-      if (!error.message.startsWith('NOSCRIPT')) throw error;
-      return send(call.byText());
-    });
-    return this.#guard(script.name, reply, signal);
+    return this.#guard(script.name, send(call.byDigest()), signal, () => send(call.byText()));
   }
 
   /** A command that reads, and has the server tell of the next change of the keys it names (CLIENT TRACKING with OPTIN). */
-  tracked(what: string, command: string, args: readonly Arg[], signal?: AbortSignal): Promise<unknown> {
+  tracked(what: string, command: string, args: readonly Arg[] | EncodedArgs, signal?: AbortSignal): Promise<unknown> {
+    const { commands } = this.sockets;
     if (this.tracks) {
-      this.#gather(this.sockets.commands);
-      this.call('CLIENT CACHING', 'client', ['caching', 'yes']).catch(() => {});
+      this.#gather(commands);
+      this.#send('CLIENT CACHING', commands, textCommand('client', YES)).catch(() => {});
     }
-    return this.call(what, command, args, signal);
+    const encoded = args instanceof EncodedArgs ? args : new EncodedArgs(args);
+    return this.#send(what, commands, textCommand(command, encoded), signal);
+  }
+
+  #send(what: string, client: Redis, command: Command, signal?: AbortSignal): Promise<unknown> {
+    return this.#guard(what, client.sendCommand(command) as Promise<unknown>, signal);
   }
 
   /** From here on what is sent is written in one piece, when the work that is due now is done. */
@@ -127,16 +129,40 @@ export class RedisLink {
     client.stream?.uncork();
   }
 
-  #guard(what: string, reply: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
-    const guarded = reply.catch((error: unknown) => {
-      if (this.#ended !== undefined) throw this.#ended;
-      const { error: translated, endsLink } = translateError(error, what);
-      if (endsLink) this.fail(translated);
-      throw translated;
-    });
+  /** @param again sends it once more, where the server has lost the script */
+  #guard(
+    what: string,
+    reply: Promise<unknown>,
+    signal?: AbortSignal,
+    again?: () => Promise<unknown>,
+  ): Promise<unknown> {
     this.#pending++;
-    guarded.then(this.#answered, this.#answered);
+    const guarded = reply.then(
+      (value) => {
+        this.#answered();
+        return value;
+      },
+      (error: unknown) => {
+        const lost = again !== undefined && error instanceof Error && error.message.startsWith('NOSCRIPT');
+        const retried = lost ? this.#guard(what, again()) : undefined;
+        this.#answered();
+        if (retried !== undefined) return retried;
+        throw this.#translated(error, what);
+      },
+    );
     return signal === undefined ? guarded : waitOrAbort(guarded, signal, what);
+  }
+
+  #answered(): void {
+    this.#pending--;
+    if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  #translated(error: unknown, what: string): KombuError {
+    if (this.#ended !== undefined) return this.#ended;
+    const { error: translated, endsLink } = translateError(error, what);
+    if (endsLink) this.fail(translated);
+    return translated;
   }
 
   /** Ends the link because of an error. */

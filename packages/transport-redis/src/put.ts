@@ -8,11 +8,12 @@ import type {
   Reserved,
   VirtualDriver,
 } from '@kombu/core/virtual';
-import { type DriverContext, leaseArgs, leaseKeys } from './driver-context.js';
+import { type DriverContext, leaseHead } from './driver-context.js';
 import type { Arg } from './link.js';
 import { put as putScript } from './lua/put.js';
 import { putLimited } from './lua/put-limited.js';
 import { NO_TABLE, readTable, type TableVersion } from './routing-table.js';
+import type { ScriptHead } from './script-call.js';
 import { takenName } from './taken-name.js';
 import { tokenOf } from './token.js';
 
@@ -113,6 +114,17 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
   /** A batch of several commands holds up those after it. */
   let busy: Promise<unknown> | undefined;
 
+  /** The exchanges that were checked last, and what their puts begin with. */
+  let last: { readonly exchanges: readonly string[]; readonly head: ScriptHead } | undefined;
+  const headOf = (check: PutRequest['check']): ScriptHead => {
+    const { exchanges, head } = last ?? {};
+    const same = exchanges?.length === check.length && check.every(({ exchange }, i) => exchange === exchanges[i]);
+    if (same && head !== undefined) return head;
+    const tables = check.flatMap(({ exchange }) => [keys.ownExchange(exchange), keys.binding(exchange)]);
+    last = { exchanges: check.map(({ exchange }) => exchange), head: leaseHead(context, tables) };
+    return last.head;
+  };
+
   const readStale = (check: PutRequest['check'], reply: readonly unknown[]): ExchangeTable[] => {
     const changed: ExchangeTable[] = [];
     for (let i = 0; i + 3 < reply.length; i += 4) {
@@ -142,8 +154,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     signal?: AbortSignal,
   ): Promise<PutResult> => {
     const limited = entries.some((entry) => entry.limits !== undefined);
-    const scriptKeys = leaseKeys(context);
-    for (const { exchange } of check) scriptKeys.push(keys.ownExchange(exchange), keys.binding(exchange));
+    const head = headOf(check);
     const owner = limited ? context.nextOwner() : '';
     const rest = limited
       ? [owner, options.leaseMs ?? 60_000, context.serving.toReversed().join(','), ...queuesOf(entries, keys.stepOf)]
@@ -162,9 +173,9 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
     };
     for (let attempt = 0; ; attempt++) {
       const versions = check.map(({ version }) => (version as TableVersion | undefined)?.text ?? NO_TABLE);
-      const args: Arg[] = [...leaseArgs(context), check.length, ...versions];
+      const args: Arg[] = [check.length, ...versions];
       for (const arg of rest) args.push(arg);
-      const reply = await link.run(script, scriptKeys, args, signal, client, wakeAll);
+      const reply = await link.run(script, head, args, signal, client, wakeAll);
       if (!Array.isArray(reply)) return STORED;
       if (reply[0] === null) {
         const placeOf = (entry: PutEntry) => (limited ? '' : (keys.stepOf[entry.priority] ?? '0')) + entry.queue;

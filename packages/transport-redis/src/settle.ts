@@ -1,6 +1,6 @@
 import { MessageStateError } from '@kombu/core';
 import type { ItemFailure, LeaseRef, Settlement, VirtualDriver } from '@kombu/core/virtual';
-import { type DriverContext, leaseArgs, leaseKeys } from './driver-context.js';
+import { type DriverContext, leaseHead } from './driver-context.js';
 import type { Arg } from './link.js';
 import { ack } from './lua/ack.js';
 import { extend } from './lua/extend.js';
@@ -67,11 +67,12 @@ class ByOwner {
 /** The part of the driver that ends reservations: one script for all that are done, one for all that go back. */
 export function createSettle(context: DriverContext): VirtualDriver['settle'] {
   const { link } = context;
+  const head = leaseHead(context);
 
   return async (items, o) => {
     const acks = new ByOwner();
     const backs = new ByOwner();
-    const taken: Arg[] = leaseArgs(context);
+    const taken: Arg[] = [];
     for (let i = 0; i < items.length; i++) {
       const item = items[i] as Settlement;
       const token = item.token as Token;
@@ -82,10 +83,9 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
       } else if (done) acks.add(token, i);
       else backs.add(token, i, where);
     }
-    const keys = leaseKeys(context);
-    const acked = acks.isEmpty ? NONE : link.run(ack, keys, acks.writeTo(leaseArgs(context)), o?.signal);
-    const given = backs.isEmpty ? NONE : link.run(giveBack, keys, backs.writeTo(leaseArgs(context)), o?.signal);
-    const put = taken.length > 4 ? link.run(putBack, keys, taken, o?.signal) : undefined;
+    const acked = acks.isEmpty ? NONE : link.run(ack, head, acks.writeTo([]), o?.signal);
+    const given = backs.isEmpty ? NONE : link.run(giveBack, head, backs.writeTo([]), o?.signal);
+    const put = taken.length > 0 ? link.run(putBack, head, taken, o?.signal) : undefined;
     const replies = await Promise.all([acked, given, put]);
     for (const { outcome, queue } of items) if (outcome === 'requeue' || outcome === 'release') context.wake(queue);
     return [...acks.failures(items, replies[0]), ...backs.failures(items, replies[1])];
@@ -94,6 +94,7 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
 
 /** The part of the driver that renews leases. */
 export function createExtend(context: DriverContext): NonNullable<VirtualDriver['extend']> {
+  const head = leaseHead(context);
   return async (items, leaseMs, o) => {
     const leases = new ByOwner();
     for (const [i, { token }] of items.entries()) {
@@ -101,7 +102,6 @@ export function createExtend(context: DriverContext): NonNullable<VirtualDriver[
       if (!('payload' in (token as Token))) leases.add(token as LeasedToken, i);
     }
     if (leases.isEmpty) return NONE;
-    const args = leases.writeTo([...leaseArgs(context), leaseMs]);
-    return leases.failures(items, await context.link.run(extend, leaseKeys(context), args, o?.signal));
+    return leases.failures(items, await context.link.run(extend, head, leases.writeTo([leaseMs]), o?.signal));
   };
 }

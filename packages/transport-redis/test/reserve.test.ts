@@ -25,6 +25,8 @@ afterAll(() => server.close());
 const unacked = async () => Object.fromEntries(pairs((await server.command('HGETALL', 'unacked')) as string[]));
 const pairs = (flat: readonly string[]) => flat.flatMap((v, i) => (i % 2 === 0 ? [[v, flat[i + 1]]] : []));
 
+const MADE_UP = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}/;
+
 describe('reserve', () => {
   it('takes the oldest first and records each so that Python could restore it', async () => {
     await driver.topology?.saveExchange({
@@ -155,6 +157,45 @@ describe('reserve', () => {
     const got = await reserve(driver, 'q');
     expect(got.map(({ payload }) => payload)).toEqual(nasty);
     expect(Object.keys(await unacked()).sort()).toEqual(['right', 'right2', 'right3']);
+  });
+
+  it('records a message that comes alone as it does among others', async () => {
+    const info = (exchange: string, key: string) => `"delivery_info": {"exchange": ${exchange}, "routing_key": ${key}}`;
+    await server.command('SADD', '_kombu.binding.bound', 'k\x06\x16\x06\x16q');
+    const texts = [
+      `{"body": "", "properties": {${info('""', '"q"')}, "delivery_tag": "own"}}`,
+      `{"body":"","properties":{"delivery_info":{"exchange":"","routing_key":"other"},"delivery_tag":"compact"}}`,
+      `{"properties": {${info('"bound"', '"k"')}, "delivery_tag": "bound"}}`,
+      `{"properties": {${info('"bound"', '"unbound"')}, "delivery_tag": "unbound"}}`,
+      `{"properties": {${info('"bound"', '"\\u006b"')}, "delivery_tag": "escaped"}}`,
+      `{"properties": {"not_delivery_info": {}, ${info('""', '"q"')}, "delivery_tag": "more"}}`,
+      `{"properties": {"x_delivery_tag": "no", ${info('""', '"q"')}, "my_delivery_tag": "no", "delivery_tag": "last"}}`,
+      `{"headers": {"properties": {${info('""', '"q"')}, "delivery_tag": "inner"}}}`,
+      `{"properties": {${info('""', '"q"')}, "delivery_tag": "with \\" quote"}}`,
+      `["properties": {${info('""', '"q"')}, "delivery_tag": "list"}}`,
+      '{"properties": {"delivery_tag": 7}}',
+      'é',
+    ];
+    const filler = '{"properties": {"delivery_tag": "filler"}}';
+    for (const text of texts) {
+      const recorded: string[][] = [];
+      for (const others of [[], [filler]]) {
+        await server.command('DEL', 'unacked', 'unacked_index');
+        await server.command('LPUSH', 'q', text, ...others);
+        const got = await reserve(driver, 'q');
+        expect(got).toHaveLength(1 + others.length);
+        const entries = await unacked();
+        expect(await server.command('ZCARD', 'unacked_index')).toBe(got.length);
+        delete entries.filler;
+        // A tag that had to be made up is another one each time.
+        const known = Object.keys(entries).filter((tag) => !MADE_UP.test(tag));
+        const stored = Object.values(entries).map((value) => String(value).replace(MADE_UP, 'tag'));
+        recorded.push([String(got[0]?.payload).replace(MADE_UP, 'tag'), ...known, ...stored]);
+        expect(await settle(driver, got, 'ack')).toEqual([]);
+        expect(await server.command('EXISTS', 'unacked', 'unacked_index', 'q')).toBe(0);
+      }
+      expect(recorded[0]).toEqual(recorded[1]);
+    }
   });
 
   it('stops after some megabytes and wakes its queues for the rest', async () => {

@@ -1,5 +1,11 @@
 import { batchLib } from './batch-lib.js';
 
+/** The keys of `momentLib`, for a script that needs them before its functions. */
+export const KEYS_LINE = 'local UNACKED, INDEX, MARKS, LEASES, SIZES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]';
+
+/** `prime()` of `momentLib` as it is written where that is not there. */
+export const PRIME = `call('ZREM', LEASES, '')`;
+
 /**
  * What every script that writes or checks reservations begins with (needs `listLib`). It has KEYS[1] `unacked`, KEYS[2]
  * `unacked_index`, KEYS[3] our marks, KEYS[4] our leases (see `batchLib`) and KEYS[5] the sizes of the queues that have a limit in
@@ -11,11 +17,11 @@ import { batchLib } from './batch-lib.js';
  * - `moment()`: a score for the index that no other batch has, as text, and in microseconds
  */
 export const momentLib = `
-local UNACKED, INDEX, MARKS, LEASES, SIZES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+${KEYS_LINE}
 local ticks = 0
 
 local function prime()
-  call('ZREM', LEASES, '')
+  ${PRIME}
 end
 
 local function micros()
