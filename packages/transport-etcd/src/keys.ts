@@ -35,12 +35,23 @@ export function createKeys(prefix: string, virtualHost: string | undefined): Key
   const start = prefix + (host === '' ? '' : `${encodeKeyPart(host)}/`);
   return {
     prefix: start,
-    messages: (queue) => `${start}messages/${encodeKeyPart(queue)}/`,
-    claims: (queue) => `${start}claims/${encodeKeyPart(queue)}/`,
+    messages: remembering((queue) => `${start}messages/${encodeKeyPart(queue)}/`),
+    claims: remembering((queue) => `${start}claims/${encodeKeyPart(queue)}/`),
     tail: (queue) => `${start}tails/${encodeKeyPart(queue)}`,
     sessions: `${start}sessions/`,
     session: (id) => `${start}sessions/${id}`,
     allHeld: `${start}held/`,
     held: (session, queue) => `${start}held/${session}/${encodeKeyPart(queue)}`,
+  };
+}
+
+/** The same, without doing it anew for the same queue: many messages of one are settled in a row. */
+function remembering(build: (queue: string) => string): (queue: string) => string {
+  let last: string | undefined;
+  let built = '';
+  return (queue) => {
+    if (queue !== last) built = build(queue);
+    last = queue;
+    return built;
   };
 }

@@ -1,5 +1,7 @@
 import { ClosedError, deferred, type KombuError, type Logger, OperationalError, waitOrAbort } from '@kombu/core';
 import type { Etcd3, ITxnRequest, ITxnResponse } from 'etcd3';
+import { sendEncoded } from './encoded-calls.js';
+import type { Transaction } from './requests.js';
 import { Token } from './token.js';
 import { type Translated, translateError } from './translate-error.js';
 
@@ -28,6 +30,7 @@ export class EtcdLink {
   readonly client: Etcd3;
   readonly closed: Promise<KombuError | undefined>;
   readonly #token = new Token();
+  readonly #encode: (request: Transaction) => ITxnRequest;
   readonly #logger: Logger;
   readonly #end = deferred<KombuError | undefined>();
   readonly #running = new Set<(error: KombuError) => void>();
@@ -38,6 +41,7 @@ export class EtcdLink {
 
   constructor(client: Etcd3, logger: Logger) {
     this.client = client;
+    this.#encode = sendEncoded(client);
     this.closed = this.#end.promise;
     this.#logger = logger;
   }
@@ -47,8 +51,8 @@ export class EtcdLink {
   }
 
   /** Runs a transaction. With a signal the promise ends when that is aborted; the transaction may be carried out all the same. */
-  txn(what: string, request: ITxnRequest, signal?: AbortSignal): Promise<ITxnResponse> {
-    return this.call(what, (options) => this.client.kv.txn(request, options), signal);
+  txn(what: string, request: Transaction, signal?: AbortSignal): Promise<ITxnResponse> {
+    return this.call(what, (options) => this.client.kv.txn(this.#encode(request), options), signal);
   }
 
   /** Makes a call that ends with the link. */

@@ -1,9 +1,9 @@
 import { UndeliverableError } from '@kombu/core';
 import type { ItemFailure, PutEntry, PutRequest, PutResult, VirtualDriver } from '@kombu/core/virtual';
-import type { ICompare, IRequestOp, ITxnResponse } from 'etcd3';
+import type { ITxnResponse } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { messageName, rankOf } from './message-name.js';
-import { MAX_OPS, MAX_TXN_BYTES, put, revisionOf, unchanged } from './requests.js';
+import { type Compare, MAX_OPS, MAX_TXN_BYTES, type Operation, put, revisionOf, unchanged } from './requests.js';
 
 /** Largest body in bytes: with base64 and an envelope it fits into the 1.5 MiB that a server takes by default. */
 export const MAX_BODY_BYTES = 1_048_576;
@@ -38,7 +38,7 @@ interface Batch {
   /** By queue: its tail, which is replaced, and the ranks that get messages. */
   readonly tails: Map<string, { readonly tail: Tail; readonly ranks: Set<string>; count: number }>;
   readonly checks: Map<string, { readonly key: string; readonly version: string }>;
-  readonly puts: IRequestOp[];
+  readonly puts: Operation[];
   bytes: number;
 }
 
@@ -106,7 +106,7 @@ export function createPut(context: DriverContext): VirtualDriver['put'] {
   const send = (batch: Batch): Promise<ITxnResponse> => {
     const queues = [...batch.tails];
     const checks = [...batch.checks.values()];
-    const compare: ICompare[] = queues.map(([queue, { tail }]) => unchanged(keys.tail(queue), tail.revision));
+    const compare: Compare[] = queues.map(([queue, { tail }]) => unchanged(keys.tail(queue), tail.revision));
     for (const { key, version } of checks) compare.push(unchanged(key, version));
     const success = queues.map(([queue, { ranks }]) => put(keys.tail(queue), [...ranks].join('')));
     const failure = [

@@ -1,8 +1,18 @@
 import { decodeKeyPart } from '@kombu/core/virtual';
-import type { IRequestOp } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { flagged } from './message-name.js';
-import { endOf, exists, keysFrom, MAX_TXN_BYTES, nested, put, read, remove, unchanged } from './requests.js';
+import {
+  endOf,
+  exists,
+  keysFrom,
+  MAX_TXN_BYTES,
+  nested,
+  type Operation,
+  put,
+  read,
+  remove,
+  unchanged,
+} from './requests.js';
 
 /** How many claims of a queue are listed at once. */
 const LISTED = 500;
@@ -50,7 +60,7 @@ export function createRecovery(context: DriverContext): Recovery {
     const prefix = keys.claims(queue);
     const found: [string, string][] = [];
     for (let from = prefix, more = true; more && found.length < limit; ) {
-      const list = { ...keysFrom(from, endOf(prefix), LISTED).request_range, keys_only: false };
+      const list = { key: from, range_end: endOf(prefix), limit: LISTED };
       const range = (await link.txn(what, { success: [{ request_range: list }] })).responses[0]?.response_range;
       for (const { key, value, mod_revision: revision } of range?.kvs ?? []) {
         if (value.toString('latin1') === id) found.push([key.toString('latin1', prefix.length), revision]);
@@ -68,7 +78,7 @@ export function createRecovery(context: DriverContext): Recovery {
     for (let at = 0; at < claims.length; ) {
       const some = claims.slice(at, at + MOVED);
       const { responses } = await link.txn(what, { success: some.map(([name]) => read(messages + name)) });
-      const success: IRequestOp[] = [];
+      const success: Operation[] = [];
       let bytes = 0;
       for (const [i, [name, revision]] of some.entries()) {
         const value = responses[i]?.response_range.kvs[0]?.value;

@@ -1,8 +1,7 @@
 import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtual';
-import type { IRequestOp } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { parseName } from './message-name.js';
-import { bytes, endOf, exists, keysFrom, nested, put, read, remove, unchanged } from './requests.js';
+import { endOf, exists, keysFrom, nested, type Operation, put, read, remove, unchanged } from './requests.js';
 import { sessionEnded } from './session.js';
 import { isRefusal } from './translate-error.js';
 import { withdraw } from './withdraw.js';
@@ -32,8 +31,8 @@ export async function claim(
   const messages = keys.messages(queue);
   const claimed = keys.claims(queue);
   const holder = Buffer.from(session.id);
-  const success: IRequestOp[] = names.map((name) => {
-    const [message, mine] = [bytes(messages + name), bytes(claimed + name)];
+  const success: Operation[] = names.map((name) => {
+    const [message, mine] = [messages + name, claimed + name];
     const hold = how === 'claimed' ? put(mine, holder) : remove(message);
     return nested({ compare: [exists(message, true), exists(mine, false)], success: [read(message), hold] });
   });

@@ -1,10 +1,20 @@
 import { MessageStateError } from '@kombu/core';
 import type { Settlement, VirtualDriver } from '@kombu/core/virtual';
-import type { IRequestOp } from 'etcd3';
 import type { DriverContext } from './driver-context.js';
 import { messageName, parseName } from './message-name.js';
 import { isBusy, persist } from './persist.js';
-import { bytes, exists, MAX_OPS, MAX_TXN_BYTES, nested, put, read, remove, revisionOf, unchanged } from './requests.js';
+import {
+  exists,
+  MAX_OPS,
+  MAX_TXN_BYTES,
+  nested,
+  type Operation,
+  put,
+  read,
+  remove,
+  revisionOf,
+  unchanged,
+} from './requests.js';
 import type { Claim } from './reserve.js';
 
 /** What one transaction ends and tells at most: each claim is a transaction within it, of which the server counts the operations too. */
@@ -29,9 +39,9 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
   const claimOf = ({ queue, token }: Item): string => keys.claims(queue) + token.name;
 
   /** Ends one claim, if it is still the one that was made; `more`: what else is done then. */
-  const end = (item: Item, ...more: IRequestOp[]): IRequestOp => {
+  const end = (item: Item, ...more: Operation[]): Operation => {
     const { queue, token, outcome } = item;
-    const mine = bytes(claimOf(item));
+    const mine = claimOf(item);
     const gone = outcome === 'release' ? [] : [remove(keys.messages(queue) + token.name)];
     return nested({ compare: [unchanged(mine, token.revision)], success: [remove(mine), ...gone, ...more] });
   };
@@ -62,7 +72,7 @@ export function createSettle(context: DriverContext): VirtualDriver['settle'] {
     const ranks = new Set<string>();
     const missing: Item[] = [];
     const moved: Item[] = [];
-    const success: IRequestOp[] = [];
+    const success: Operation[] = [];
     let size = 0;
     for (const [i, item] of items.entries()) {
       const value = messages[i]?.value;

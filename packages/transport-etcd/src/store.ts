@@ -1,12 +1,11 @@
 import type { KeyValueStep, KeyValueStore } from '@kombu/core/virtual';
-import type { IRequestOp } from 'etcd3';
 import type { Keys } from './keys.js';
 import type { EtcdLink } from './link.js';
-import { bytes, MAX_OPS, put, remove, unchanged } from './requests.js';
+import { bytes, MAX_OPS, type Operation, put, remove, unchanged } from './requests.js';
 import type { Session } from './session.js';
 import type { Watcher } from './watcher.js';
 
-function operation({ kind, key, value = '' }: KeyValueStep): IRequestOp | undefined {
+function operation({ kind, key, value = '' }: KeyValueStep): Operation | undefined {
   if (kind === 'check') return undefined;
   return kind === 'put' ? put(key, value) : remove(key);
 }
