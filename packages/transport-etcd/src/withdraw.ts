@@ -1,6 +1,6 @@
 import type { DriverContext } from './driver-context.js';
 import { persist } from './persist.js';
-import { bytes, exists, nested, put, remove } from './requests.js';
+import { bytes, nested, put, remove, revisionOf, unchanged } from './requests.js';
 import { sessionEnded } from './session.js';
 
 /**
@@ -16,10 +16,13 @@ export function withdraw(context: DriverContext, queue: string, names: readonly 
     const undo = doubtful.map((key) =>
       nested({ compare: [{ key: bytes(key), target: 'Value', result: 'Equal', value: id }], success: [remove(key)] }),
     );
-    const success = [put(keys.session(session.id), '', session.lease), ...undo, put(keys.tail(queue), '*')];
-    const request = { compare: [exists(keys.session(session.id), true)], success };
-    const answer = await persist(context, what, () => link.txn(what, request));
-    if (!answer.succeeded) throw sessionEnded(link);
-    session.revision = answer.header.revision;
+    const mine = keys.session(session.id);
+    const success = [put(mine, '', session.lease), ...undo, put(keys.tail(queue), '*')];
+    // A try that comes late, after another one, finds another revision: it takes nothing of what was claimed since.
+    const request = { compare: [unchanged(mine, session.revision)], success, failure: [revisionOf(mine)] };
+    const { succeeded, header, responses } = await persist(context, what, () => link.txn(what, request));
+    const written = succeeded ? header.revision : responses[0]?.response_range.kvs[0]?.mod_revision;
+    if (written === undefined) throw sessionEnded(link);
+    session.revision = written;
   });
 }

@@ -98,6 +98,26 @@ describe('a reserve that was carried out and not answered', () => {
     expect(payloads(await reserve(driver, 'late'))).toEqual(['1']);
   });
 
+  it('is not taken back a second time later, when the message was claimed again', async () => {
+    const driver = await start();
+    await put(driver, 'twice', ['1']);
+    let later: (() => Promise<ITxnResponse>) | undefined;
+    const answers = [
+      doneAndLost,
+      (txn: () => Promise<ITxnResponse>) => {
+        later = txn;
+        return doneAndLost(async () => ({}) as ITxnResponse);
+      },
+    ];
+    answerNested(driver, 2, (txn) => (answers.shift() ?? doneAndLost)(txn));
+    await expect(reserve(driver, 'twice')).rejects.toMatchObject({ code: 'ERR_KOMBU_BROKER_BUSY' });
+    const got = await arrived(driver, 'twice', 1);
+    expect((await later?.())?.succeeded).toBe(false);
+    expect(await reserve(driver, 'twice')).toEqual([]);
+    expect(await end(driver, got, 'ack')).toEqual([]);
+    expect(await driver.size('twice')).toBe(0);
+  });
+
   it('loses sight of nothing where the server had too much to do, also when the queue is watched', async () => {
     const driver = await start();
     const { watch, woken } = await watched(driver, 'busy');
