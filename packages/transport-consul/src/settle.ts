@@ -82,7 +82,7 @@ export function createSettle(context: DriverContext): {
     const steps = await stepsOf(items, failures);
     const large = steps.filter(({ outcome, claim }) => outcome === 'requeue' && isLarge(claim));
     for (const step of large) await putLarge(step);
-    const outcomes = await transactGroups(link, 'settling messages', steps.map(operationsOf)).catch(giveUp);
+    const outcomes = await transactGroups(link, 'settling messages', steps.map(operationsOf));
     for (const [i, step] of steps.entries()) {
       const { claim, outcome, index } = step;
       const result = outcomes[i];
@@ -126,7 +126,7 @@ export function createSettle(context: DriverContext): {
 
   return {
     settle(items) {
-      const work = settle(items);
+      const work = settle(items).catch(giveUp);
       const queues = new Set(
         items.filter(({ outcome }) => outcome === 'requeue' || outcome === 'release').map(({ queue }) => queue),
       );

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@je
 import { startProxy, until } from '@kombu/brokers';
 import { type Connection, KombuError, type Message, Queue } from '@kombu/core';
 import type Client from 'consul';
+import { MAX_BODY_BYTES } from '../src/layout.js';
 import { connect, fetched, keysBelow, through } from './support/connect.js';
 import { withServer } from './support/server.js';
 
@@ -156,6 +157,23 @@ await withServer({}, (server) => {
       });
       expect(refused).toBeGreaterThan(3);
       expect(holding.connected).toBe(true);
+    });
+
+    it('goes on where the server has too much to do to put a large message back: the next link does', async () => {
+      const holding = another();
+      const message = fetched(holding, queue);
+      await connection.producer().publish(Buffer.alloc(MAX_BODY_BYTES, 'k'), { routingKey: queue.name });
+      const held = await message;
+      Object.assign((holding.driver as Client).kv, {
+        set: async () => {
+          throw Object.assign(new Error('too many requests'), { response: { statusCode: 429, body: 'rate limit' } });
+        },
+      });
+      await held.requeue();
+      const again = await fetched(connection, queue, 20_000);
+      expect(again.deliveryInfo.redelivered).toBe(true);
+      await again.ack({ confirm: true });
+      expect(await queue.bind(connection).get()).toBeUndefined();
     });
 
     it('is renewed while its process lives, and ended when the connection is closed', async () => {
