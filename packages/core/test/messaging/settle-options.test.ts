@@ -14,7 +14,7 @@ const queue = new Queue('q');
 const with_ = memoryTest({ declare: [queue] });
 const methods = ['ack', 'reject', 'requeue'] as const;
 
-/** A connection whose settlements are taken, but not confirmed until \`confirm\` says so. */
+/** A connection whose settlements are taken, but not confirmed until `confirm` says so. */
 function slowConfirmations(): { connection: Connection; confirm: () => void } {
   let confirm = (): void => {};
   const confirmed = new Promise<void>((resolve) => {
