@@ -5,7 +5,7 @@ import { type BroadcastHub, BroadcastToken, isBroadcast } from './broadcast-hub.
 import { DeadLetters, type Forward } from './dead-letter.js';
 import { DeadMessage } from './dead-message.js';
 import { type Content, VirtualDelivery } from './delivery.js';
-import type { Reserved, Settlement } from './driver.js';
+import type { PutResult, Reserved, Settlement } from './driver.js';
 import { asKombuError } from './driver-error.js';
 import { EnvelopeReader } from './envelope-reader.js';
 import type { Link } from './link.js';
@@ -123,9 +123,13 @@ export class Settling {
       return putEntry(this.#link, message, content, to, { payload, deliveryTag: content.deliveryTag ?? '', expiresAt });
     });
     const failed = (cause: unknown): void => this.#link.warn(asKombuError(cause, 'giving messages back failed'));
+    const answered = ({ failures }: PutResult): void => {
+      for (const { error } of failures) failed(error);
+    };
     try {
       const put = this.#link.driver.put({ entries, check: [] });
-      if (isPromise(put)) put.catch(failed);
+      if (isPromise(put)) put.then(answered, failed);
+      else answered(put);
     } catch (cause) {
       failed(cause);
     }

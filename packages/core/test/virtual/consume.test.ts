@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ChannelError } from '../../src/errors/index.js';
+import { ChannelError, UndeliverableError } from '../../src/errors/index.js';
 import { createMemoryTransport } from '../../src/memory/memory.js';
 import type { Delivery } from '../../src/transport/delivery.js';
+import type { VirtualDriver } from '../../src/virtual/driver.js';
 import {
   brokers,
   closeAll,
@@ -454,6 +455,27 @@ describe('a reserve in the air', () => {
     await until('it is back', () => store.queues.get('q')?.length === 8);
     expect(got).toEqual([]);
     expect(new Set(await drain(channel, 'q'))).toEqual(new Set(numbers(8)));
+  });
+
+  it('is told of without acknowledgement, where the store does not take it back', async () => {
+    const store = new TextStore();
+    const error = new UndeliverableError('MESSAGE_TOO_LARGE', 'too large');
+    const refusing = (driver: VirtualDriver): VirtualDriver => ({
+      ...driver,
+      put: async ({ entries }) => ({ failures: entries.map((_, index) => ({ index, error })), evicted: [] }),
+    });
+    const { channel } = await connect(textTransport(store));
+    await channel.declareQueue(queue('q'));
+    await channel.publish(message('x'), to('', 'q'));
+    const far = await connect(textTransport(store, {}, {}, refusing));
+    let land: (() => void) | undefined;
+    store.reservePause = () => new Promise((resolve) => (land = resolve));
+    const { tag } = await collect(far.channel, 'q', { noAck: true });
+    await until('it is in the air', () => land !== undefined);
+    store.reservePause = undefined;
+    await far.channel.cancel(tag);
+    land?.();
+    await until('it was told', () => far.warnings.includes(error));
   });
 });
 
