@@ -41,7 +41,7 @@ async function drainAll(
 
 /**
  * What is known of messages that did not come back: which killed child had each of them last, and whether the broker has
- * something left. A queue that is empty and has no consumer says that they were acknowledged; else somebody still holds them.
+ * something left. Where the broker counts what is held, an empty queue without a consumer says that they are gone.
  */
 async function whereabouts(
   connection: Connection,

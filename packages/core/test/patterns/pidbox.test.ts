@@ -128,7 +128,10 @@ describe('a mailbox', () => {
     expect(() => new Mailbox('n', { kind: 'x' } as never)).toThrow("no option 'kind'");
     expect(() => new Mailbox('n', { queueExclusive: true, queueDurable: true })).toThrow('exclusive and durable');
     expect(() => new Mailbox('n').connection).toThrow('not bound');
-    expect(() => new Mailbox('n').bind(connection).cast('a' as never, 'ping')).toThrow('array of the names');
+    await expect(new Mailbox('n').bind(connection).cast('a' as never, 'ping')).rejects.toThrow('array of the names');
+    await expect(new Mailbox('n').bind(connection).call(['a'], 'ping', {}, { limits: 1 } as never)).rejects.toThrow(
+      "'limits'",
+    );
     await connection.close();
   });
 });

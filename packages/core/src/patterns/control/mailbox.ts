@@ -121,19 +121,24 @@ export class Mailbox {
   }
 
   /** Tells these nodes to do something. Resolves when the broker has the command. */
-  cast(destination: readonly string[], method: string, args?: CommandArguments, o: CommandOptions = {}): Promise<void> {
+  async cast(
+    destination: readonly string[],
+    method: string,
+    args?: CommandArguments,
+    o: CommandOptions = {},
+  ): Promise<void> {
     checkOptionNames('cast', o, COMMAND_OPTION_NAMES);
     return this.#send(method, args, checkedDestination(destination), o);
   }
 
   /** Tells all nodes (or those that match `pattern`) to do something. Resolves when the broker has the command. */
-  abcast(method: string, args?: CommandArguments, options: CommandOptions = {}): Promise<void> {
+  async abcast(method: string, args?: CommandArguments, options: CommandOptions = {}): Promise<void> {
     checkOptionNames('abcast', options, COMMAND_OPTION_NAMES);
     return this.#send(method, args, undefined, options);
   }
 
   /** Asks these nodes. Resolves with their replies: as soon as all have come, or when none comes for `timeoutMs`. */
-  call(
+  async call(
     destination: readonly string[],
     method: string,
     args?: CommandArguments,
@@ -148,7 +153,7 @@ export class Mailbox {
    * Asks all nodes (or those that match `pattern`). Resolves with their replies when none comes for `timeoutMs`, or when there
    * are `limit`.
    */
-  multiCall(method: string, args?: CommandArguments, options: CallMailboxOptions = {}): Promise<NodeReply[]> {
+  async multiCall(method: string, args?: CommandArguments, options: CallMailboxOptions = {}): Promise<NodeReply[]> {
     checkOptionNames('multiCall', options, CALL_MAILBOX_OPTION_NAMES);
     return this.#ask(method, args, undefined, options);
   }
