@@ -132,6 +132,15 @@ function suite(rabbitmq: Rabbitmq): void {
     await expect(lost).rejects.toMatchObject({ code: 'ERR_KOMBU_CLOSED' });
   });
 
+  it('names that RabbitMQ would change are refused', async () => {
+    const queue = { durable: false, exclusive: false, autoDelete: true, passive: false, arguments: {} };
+    for (const name of ['line\nbreak', 'return\r']) {
+      await expect(channel.declareQueue({ ...queue, name })).rejects.toMatchObject({
+        code: 'ERR_KOMBU_INVALID_OPTION',
+      });
+    }
+  });
+
   it('a get that is under way when its channel closes takes nothing and leaves no AMQP channel', async () => {
     const queue = await declareQueue(channel);
     await publish(queue, 'x');

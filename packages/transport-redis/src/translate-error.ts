@@ -15,6 +15,8 @@ const BUSY = new Set(['OOM', 'BUSY', 'MISCONF', 'TRYAGAIN']);
 const CERTIFICATE = /CERT|UNABLE_TO_VERIFY|^ERR_TLS_/;
 /** What NOPERM is called inside of a script. */
 const IN_SCRIPT = /The user executing the script can't (run|access)/;
+/** What ioredis says of bytes that no Redis sends. */
+const NOT_REDIS = /^(Unknown RESP type|Protocol error)/;
 const AUTH = new Set(['NOAUTH', 'WRONGPASS']);
 
 /** The word in front of an error reply, such as `READONLY`; scripts put it behind their own words in older servers. */
@@ -50,6 +52,10 @@ export function translateError(error: unknown, what: string): Translated {
     if (connecting) return { error: new OperationalError('CONNECT_REFUSED', text, { cause }), endsLink: true };
     if (typeof code === 'string' && CERTIFICATE.test(code)) {
       return { error: new OperationalError('CONNECT_REFUSED', text, { cause, retryable: false }), endsLink: true };
+    }
+    if (NOT_REDIS.test(message)) {
+      const reason = `${what} failed: what answers at this address is not a Redis server`;
+      return { error: new OperationalError('CONNECT_REFUSED', reason, { cause }), endsLink: true };
     }
     if (code === 'ETIMEDOUT')
       return { error: new OperationalError('CONNECT_TIMEOUT', text, { cause }), endsLink: true };

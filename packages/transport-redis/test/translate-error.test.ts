@@ -67,6 +67,9 @@ describe('translateError', () => {
     expect(of('ETIMEDOUT')).toBe('ERR_KOMBU_CONNECT_TIMEOUT');
     expect(of('ECONNRESET')).toBe('ERR_KOMBU_CONNECTION_LOST');
     expect(translateError('text', 'a test').error.code).toBe('ERR_KOMBU_CONNECTION_LOST');
+    const stranger = translateError(new Error('Unknown RESP type 65 "A". Please report this.'), 'connecting');
+    expect(stranger).toMatchObject({ error: { code: 'ERR_KOMBU_CONNECT_REFUSED' }, endsLink: true });
+    expect(stranger.error.message).toBe('connecting failed: what answers at this address is not a Redis server');
   });
 
   it('leaves our own errors as they are', () => {

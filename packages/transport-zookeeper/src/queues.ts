@@ -73,7 +73,7 @@ export function createQueues(
       lines.of(name).forget();
       if (session.marked.delete(name)) await link.remove(paths.heldFrom(session.name, name));
     },
-    hasQueue: async (name, o) => (await now(name, o?.signal)) !== undefined,
+    hasQueue: async (name, o) => name !== '' && (await now(name, o?.signal)) !== undefined,
     size: async (name, o) => (await now(name, o?.signal))?.numChildren ?? 0,
     async purge(name) {
       const path = paths.queue(name);

@@ -15,6 +15,10 @@ afterAll(async () => {
   await server.close();
 });
 
+it('says that a queue without a name is not there', async () => {
+  expect(await driver.hasQueue('')).toBe(false);
+});
+
 describe('a queue that is made again, whose entries are counted from 0 again', () => {
   const expiring = (queue: string, n: number, expiresAt: number) => {
     const entry = entryOf(queue, n);

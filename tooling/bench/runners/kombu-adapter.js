@@ -10,6 +10,8 @@ export function kombuAdapter() {
   let consuming;
   let producer;
   let queues;
+  /** How each queue is published to. */
+  let routes;
 
   const name = (i) => `bench.${settings.id}.${i}`;
   const connect = () => new Connection(settings.url, { transportOptions: settings.transportOptions ?? {} });
@@ -30,6 +32,7 @@ export function kombuAdapter() {
         { length: settings.queues ?? 1 },
         (_, i) => new Queue(name(i), { exchange, routingKey: name(i) }),
       );
+      routes = queues.map(({ routingKey }) => ({ routingKey }));
       producer = connection.producer({ exchange });
     },
     async clear() {
@@ -39,7 +42,7 @@ export function kombuAdapter() {
         await bound.purge();
       }
     },
-    publish: (body, i) => producer.publish(body, { routingKey: name(i % queues.length) }),
+    publish: (body, i) => producer.publish(body, routes[i % routes.length]),
     async counts() {
       let stored = 0;
       for (const queue of queues) stored += (await queue.bind(connection).queueDeclare()).messageCount;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Connection, uuid } from '@kombu/core';
 import { ArgumentError, readArguments, USAGE } from './arguments.js';
@@ -25,6 +26,7 @@ async function run(): Promise<boolean> {
   }
   const { folder, broker, workers, kill } = given;
   const root = folder ?? REPOSITORY;
+  if (!existsSync(root)) throw new ArgumentError(`there is no folder ${root}`);
   const files = await listFiles(root, folder === undefined);
   if (files.length === 0) throw new Error(`there is no file below ${root}`);
   if (kill && files.length < workers * 8) throw new Error(`--kill needs at least ${workers * 8} files`);

@@ -58,7 +58,8 @@ export function createTransportRegistry(transports: Iterable<Transport> = []): T
 /** The error for a scheme that no transport has. */
 export function unknownScheme(scheme: string, known: readonly string[]): InvalidOptionError {
   const meant = didYouMean(scheme, known);
+  const hint = meant === '' ? `. There are ${known.join(', ')}.` : meant;
   return new InvalidOptionError(
-    `there is no transport '${scheme}'${meant === '' ? '.' : meant} A transport of your own is added with registerTransport()`,
+    `there is no transport '${scheme}'${hint} A transport of your own is added with registerTransport()`,
   );
 }

@@ -150,6 +150,11 @@ export class Producer {
     const name = named ? exchange : declaration.name;
     const mode = (declaration.name === name ? declaration.deliveryMode : undefined) ?? 2;
     const routingKey = text('publish', 'routingKey', options.routingKey, this.#routingKey);
+    if (name === '' && routingKey === '') {
+      throw new InvalidOptionError(
+        "publish: name an exchange, or a queue as the 'routingKey' of the anonymous exchange",
+      );
+    }
     const route = this.#routeTo(name, routingKey, flag('publish', 'mandatory', options.mandatory, false));
     const encoded = prepareMessage(body, options, this.#defaults, mode, this.#connection.codec);
     const unchecked = options.declare === undefined && this.#schema === undefined;

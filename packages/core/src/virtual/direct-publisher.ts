@@ -5,6 +5,7 @@ import type { Destination } from './binding-cache.js';
 import type { PutEntry, PutResult } from './driver.js';
 import type { Link } from './link.js';
 import { isPromise } from './maybe-promise.js';
+import { withPlainHeaders } from './plain-headers.js';
 import {
   expirationMs,
   expiresAt,
@@ -58,7 +59,7 @@ export class DirectPublisher implements Publisher {
   #put(message: WireMessage, route: Route, to: readonly Destination[]): MaybePromise<void> {
     if (to.length === 0) return;
     const { clock, driver } = this.#link;
-    const payload = new StoredContent(message, route.exchange, route.routingKey);
+    const payload = new StoredContent(withPlainHeaders(message), route.exchange, route.routingKey);
     const ttlMs = expirationMs(message);
     const entries: PutEntry[] = [];
     for (const one of to) {

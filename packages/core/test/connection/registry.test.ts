@@ -40,7 +40,9 @@ describe('a transport registry', () => {
     expect(() => new Connection('ampq://h')).toThrow(/did you mean 'amqp'/);
     expect(() => new Connection('h', { transport: 'memry' })).toThrow(/did you mean 'memory'/);
     for (const other of ['kafka', 'nats']) {
-      expect(() => new Connection(`${other}://h`)).toThrow(`there is no transport '${other}'. A transport of your own`);
+      expect(() => new Connection(`${other}://h`)).toThrow(
+        new RegExp(`no transport '${other}'. There are .*redis.*A transport of your own`),
+      );
     }
     await expect(createTransportRegistry().load('kafka')).rejects.toThrow(InvalidOptionError);
   });

@@ -20,6 +20,19 @@ describe('memory', () => {
     expect((await failure(isolated.channel.get('q'))).code).toBe('ERR_KOMBU_NOT_FOUND');
   });
 
+  it('hands headers on as any other broker would', async () => {
+    const { channel } = await connect(createMemoryTransport());
+    await channel.declareQueue(queue('q'));
+    const plain = { text: 'a', list: [1, { deep: null }], yes: true };
+    const rich = { at: new Date(0), call: () => 1, nothing: undefined, list: [new Date(0)] };
+    for (const headers of [plain, rich]) await channel.publish({ ...message('m'), headers }, to('', 'q'));
+    expect((await channel.get('q'))?.headers).toEqual(plain);
+    const got = (await channel.get('q'))?.headers;
+    expect(Object.keys(got ?? {}).sort()).toEqual(['at', 'list']);
+    expect(typeof got?.at).toBe('string');
+    expect(got?.list).toEqual([got?.at]);
+  });
+
   it('outlives its connections', async () => {
     const transport = createMemoryTransport();
     const first = await connect(transport);

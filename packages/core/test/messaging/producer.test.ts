@@ -42,6 +42,15 @@ async function roundTrip(connection: Connection, body: unknown, options: Publish
   return message;
 }
 
+it('goes somewhere: without an exchange and a routing key nobody is meant', () =>
+  with_(async (connection) => {
+    const lost = await failure(connection.producer().publish('lost'));
+    expect(lost).toMatchObject({ code: 'ERR_KOMBU_INVALID_OPTION' });
+    expect(lost.message).toContain("'routingKey'");
+    await connection.producer({ exchange: new Exchange('news', { type: 'fanout' }) }).publish('to all');
+    await connection.producer({ routingKey: 'q' }).publish('to q');
+  }));
+
 describe('the body of a message', () => {
   it('is json for objects, text for strings and raw for bytes when no serializer is named', () =>
     with_(async (connection) => {

@@ -67,6 +67,13 @@ describe.each(brokers)('declaring on %s', (_name, start) => {
     for (const spec of [exchange('x', 'direct'), exchange('x', 'topic', { durable: false })]) {
       expect((await failure(channel.declareExchange(spec))).code).toBe('ERR_KOMBU_PRECONDITION_FAILED');
     }
+    const said = async (spec: ReturnType<typeof queue>) => (await failure(channel.declareQueue(spec))).message;
+    expect(await said(queue('q'))).toBe(
+      "queue 'q' was declared with another argument 'x-max-length': 5 before, none now",
+    );
+    expect(await said(queue('q', { arguments: { 'x-max-length': 5 }, durable: false }))).toBe(
+      "queue 'q' was declared with another 'durable': true before, false now",
+    );
   });
 
   it('refuses reserved names, unknown exchange types and senseless arguments', async () => {

@@ -21,6 +21,10 @@ import { fitsShort } from '../wire/text.js';
 export function assertName(what: string, name: string): void {
   if (typeof name !== 'string') throw new InvalidOptionError(`${what}: has to be a string, not ${typeof name}`);
   if (!fitsShort(name)) throw new InvalidOptionError(`${what}: "${name.slice(0, 40)}..." is longer than 255 bytes`);
+  if (/[\r\n]/.test(name)) {
+    const given = JSON.stringify(name);
+    throw new InvalidOptionError(`${what}: RabbitMQ takes line breaks out of names, so ${given} would be another one`);
+  }
 }
 
 /** Declares, binds, purges and deletes for one level-1 channel, in call order, on the utility channels of its link. */
