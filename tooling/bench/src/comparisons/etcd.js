@@ -22,14 +22,7 @@ export default {
       what: 'consume + ack',
       settings: consume,
       subject: KOMBU,
-      references: [
-        {
-          ...DRIVER,
-          atLeast: 0.7,
-          reason:
-            'a flat profile of gRPC and protobuf for each call: a prefetch of 100 is claimed and settled in smaller parts, where the bare loop holds 200 and settles 100 at once',
-        },
-      ],
+      references: [{ ...DRIVER, atLeast: 0.7 }],
     },
     latency({ subject: KOMBU, references: [] }),
     ...byPrefetch({ subject: KOMBU, references: [], messages: { 1: 1_000, 10: 5_000 } }),

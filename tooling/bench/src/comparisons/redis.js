@@ -9,7 +9,7 @@ const CELERY_NODE = { name: 'celery-node', runner: 'redis-celery-node.js' };
 const PUBSUB = { name: 'ioredis publish/subscribe', runner: 'redis-pubsub.js' };
 const python = withSettings(PYTHON, { messages: 2_000 });
 /** Long enough, and warm enough, that compiling is no part of it: for either side. */
-const publish = { scenario: 'publish', messages: 100_000, warmUp: 20_000, inFlight: 64 };
+const publish = { scenario: 'publish', messages: 200_000, warmUp: 50_000, inFlight: 64 };
 const consume = { scenario: 'consume', messages: 100_000, warmUp: 20_000, prefetch: 100 };
 
 const LATENCY =
