@@ -107,7 +107,7 @@ describe('the main job', () => {
 
   it('ends with exit code 1 and says why when it cannot do its work', async () => {
     const missing = await job(path.join(folder, 'nothing-here'));
-    expect(missing).toEqual({ code: 1, output: expect.stringContaining('ENOENT') });
+    expect(missing).toEqual({ code: 1, output: expect.stringContaining('there is no folder') });
     const refused = await job(folder, '--broker', 'nosuch://localhost');
     expect(refused).toEqual({ code: 1, output: expect.stringContaining('nosuch') });
   }, 60_000);

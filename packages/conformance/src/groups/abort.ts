@@ -85,18 +85,19 @@ export const abort = group('abort', [
     await send(t, connection, queue, all);
     const got = await t.collector();
     const channel = connection.channel();
+    const bound = queue.bind(channel);
     for (let i = 0; i < 60; i++) {
       const controller = new AbortController();
-      const taking = channel.get(queue.name, { signal: controller.signal });
+      const taking = bound.get({ signal: controller.signal });
       if (t.random.next() < 0.5) controller.abort();
       else setTimeout(() => controller.abort(), t.random.between(0, 2));
-      const delivery = await taking.catch((error: { code?: string }) => {
+      const message = await taking.catch((error: { code?: string }) => {
         assert.equal(error.code, 'ERR_KOMBU_ABORTED', String(error));
         return undefined;
       });
-      if (delivery === undefined) continue;
-      got.note(JSON.parse(Buffer.from(delivery.body).toString()).id);
-      await channel.settle(delivery, 'ack');
+      if (message === undefined) continue;
+      got.note(idOf(message));
+      await message.ack();
     }
     await channel.close();
     const consumer = await consume(connection, queue, got.ack);
