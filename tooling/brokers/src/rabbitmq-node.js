@@ -4,8 +4,9 @@ import path from 'node:path';
 import { isUnavailable } from './find.js';
 import { serverFolder, startOwnServer } from './own-server.js';
 import { freePort } from './ports.js';
+import { rabbitmqctl } from './rabbitmq-ctl.js';
 import { amqpHandshake } from './rabbitmq-ready.js';
-import { lastLine, run } from './run.js';
+import { run } from './run.js';
 import { spawnServer } from './server-process.js';
 import { until } from './until.js';
 import { which } from './which.js';
@@ -52,12 +53,7 @@ export async function startRabbitmqNode(found, options, port) {
     timeoutMs: 10_000,
     ready: async () => (await names()).code === 0,
   });
-  /** @param {readonly string[]} args */
-  const ctl = async (...args) => {
-    const done = await run(path.join(path.dirname(found.program), 'rabbitmqctl'), args, { env });
-    if (done.code !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${lastLine(done.stderr || done.stdout)}`);
-    return done.stdout;
-  };
+  const ctl = rabbitmqctl(path.join(path.dirname(found.program), 'rabbitmqctl'), env);
   let version = 'unknown';
   return startOwnServer({
     name: 'rabbitmq-server',

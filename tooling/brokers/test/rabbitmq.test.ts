@@ -9,6 +9,18 @@ describe('a RabbitMQ node', () => {
     return;
   }
 
+  it('makes an order wait while the node boots', async () => {
+    await broker.ctl?.('stop_app');
+    const ordered = broker.ctl?.('add_vhost', 'early');
+    await broker.ctl?.('start_app');
+    await ordered;
+    expect(await broker.ctl?.('list_vhosts')).toContain('early');
+  }, 90_000);
+
+  it('says why an order is refused', async () => {
+    await expect(broker.ctl?.('delete_vhost', 'absent')).rejects.toThrow(/absent/);
+  }, 30_000);
+
   it('comes back on its port with its data after a kill, and leaves nothing behind', async () => {
     const pid = broker.pid as number;
     await broker.ctl?.('add_vhost', 'kept');
