@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { isUnavailable, startRabbitmq } from '@kombu/brokers';
 
 const broker = await startRabbitmq();
@@ -8,6 +8,7 @@ describe('a RabbitMQ node', () => {
     it.skip(`skipped: ${broker.unavailable}`, () => {});
     return;
   }
+  afterAll(() => broker.close());
 
   it('makes an order wait while the node boots', async () => {
     await broker.ctl?.('stop_app');
