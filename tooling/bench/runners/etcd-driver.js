@@ -6,6 +6,8 @@ import { run } from './scenarios.js';
 
 const LISTED = 500;
 const BATCH = 100;
+/** Well below the 4 MiB that gRPC's client takes for an answer. */
+const ANSWER_BYTES = 3 * 2 ** 20;
 const calls = countCalls();
 let settings;
 let client;
@@ -17,6 +19,10 @@ const bytes = (key) => Buffer.from(key, 'latin1');
 const below = (prefix) => ({ key: bytes(prefix), range_end: bytes(prefix.replace(/\/$/, '0')) });
 const absent = (key) => ({ key: bytes(key), target: 'Create', result: 'Equal', create_revision: '0' });
 const remove = (key) => ({ request_delete_range: { key: bytes(key) } });
+
+/** How many messages are claimed at a time. */
+const batchOf = ({ prefetch = BATCH, bytes: size = 1 }) =>
+  Math.max(1, Math.min(BATCH, prefetch, Math.floor(ANSWER_BYTES / size)));
 
 /** Claims and reads messages; resolves with their bodies, and the way to settle them all. */
 async function take(names) {
@@ -77,7 +83,7 @@ await run({
           names = kvs.map(({ key }) => key.toString('latin1', messages.length));
           if (names.length > 0) from = `${messages}${names.at(-1)}\0`;
         }
-        const batch = names.splice(0, Math.min(BATCH, settings.prefetch ?? BATCH));
+        const batch = names.splice(0, batchOf(settings));
         if (batch.length === 0) continue;
         const { bodies, settle } = await take(batch);
         for (const body of bodies) onBody(body);
