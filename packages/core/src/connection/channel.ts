@@ -16,6 +16,7 @@ import type {
   Channel as TransportChannel,
 } from '../transport/channel.js';
 import type { Delivery, Outcome, ReturnedMessage, Route, WireMessage } from '../transport/delivery.js';
+import { checkedSignal } from '../util/abort.js';
 import { checkedCall, deleteOptions, giveBack, required } from './channel-calls.js';
 import type { ChannelHost } from './channel-host.js';
 import { ChannelLink } from './channel-link.js';
@@ -174,6 +175,7 @@ export class Channel {
    */
   publish(message: WireMessage, route: Route, o?: ChannelPublishOptions): MaybePromise<void> {
     if (diagnosticsChannels.publish.hasSubscribers) tracePublish(this.#host.connectionId, this.id, message, route);
+    checkedSignal(o?.signal, 'publish');
     const out = this.#link.out;
     if (out === undefined) return this.#link.waitToPublish(message, route, o);
     return o?.retry === undefined ? out.publish(message, route, o) : this.#link.publishes.send(out, message, route, o);

@@ -1,4 +1,5 @@
 import { InvalidOptionError, KombuError, type KombuErrorCode, OperationalError } from '../errors/index.js';
+import { checkedSignal } from '../util/abort.js';
 import { checkOptionNames, flag, milliseconds, optionalFunction, wholeNumber } from '../util/check-options.js';
 import { type Clock, systemClock } from '../util/clock.js';
 import type { Channel } from './channel.js';
@@ -94,6 +95,7 @@ export function resolveRetryPolicy(
     timeoutMs: milliseconds(owner, 'timeoutMs', given.timeoutMs),
     onError: optionalFunction(owner, 'onError', given.onError),
     onRevive: optionalFunction(owner, 'onRevive', given.onRevive),
+    signal: checkedSignal(given.signal, owner),
   };
 }
 

@@ -34,6 +34,8 @@ interface Entry {
   readonly deadline: number | undefined;
   /** How often it failed. */
   failures: number;
+  /** What it failed with the last time. */
+  error: KombuError | undefined;
   /** Whether it was sent on an earlier link. */
   sent: boolean;
   /** Ends the watch over its deadline and its signal; undefined: it is not waiting. */
@@ -58,6 +60,8 @@ export class WaitingPublishes {
   /** Those that a busy broker refused: each is sent again after a while. */
   readonly #resting = new Set<Entry>();
   #state: 'open' | 'ended' = 'open';
+  /** Why there is no link, as far as the tries for one have told. */
+  #noLink: KombuError | undefined;
   #calls = 0;
   /** The policy that was checked last: callers pass the same one over and over. */
   #lastPolicy: { readonly given: RetryPolicy; readonly resolved: ResolvedRetryPolicy } | undefined;
@@ -90,6 +94,7 @@ export class WaitingPublishes {
   flush(out: TransportChannel): void {
     const entries = this.#entries;
     this.#entries = [];
+    this.#noLink = undefined;
     for (const entry of entries) {
       this.#release(entry);
       if (this.#transmit(out, entry) === undefined) entry.done.resolve();
@@ -98,6 +103,7 @@ export class WaitingPublishes {
 
   /** One try for a link has failed and another one follows: those that count their tries may have had enough. */
   tryFailed(error: KombuError): void {
+    this.#noLink = error;
     for (const entry of [...this.#entries]) {
       if (entry.policy !== undefined) this.#endUnless(entry, error);
     }
@@ -106,6 +112,7 @@ export class WaitingPublishes {
   /** There is no link to be had. With `final`, nobody tries again; else those with a retry policy do. */
   fail(error: KombuError, final = false): void {
     let wait = Number.POSITIVE_INFINITY;
+    this.#noLink = error;
     if (final) {
       this.#state = 'ended';
       for (const entry of [...this.#resting]) this.#end(entry, error);
@@ -115,6 +122,8 @@ export class WaitingPublishes {
       if (final || policy === undefined || !isWorthAnotherTry(error, policy)) this.#end(entry, error);
       else if (!this.#endUnless(entry, error)) wait = Math.min(wait, retryInterval(entry.failures - 1, policy));
     }
+    // Who comes later asks for a new link.
+    if (this.#entries.length === 0) this.#noLink = undefined;
     if (wait !== Number.POSITIVE_INFINITY)
       this.#host.clock.after(wait, () => this.#entries.length > 0 && this.#host.wanted());
   }
@@ -143,6 +152,7 @@ export class WaitingPublishes {
       done: deferred(),
       deadline,
       failures: 0,
+      error: undefined,
       sent: false,
       unwatch: undefined,
     };
@@ -174,6 +184,7 @@ export class WaitingPublishes {
     const { policy } = entry;
     const error = asKombuError(cause, 'publish');
     entry.sent = true;
+    entry.error = error;
     if (policy === undefined || !isWorthAnotherTry(error, policy)) entry.done.reject(error);
     else if (this.#endUnless(entry, error)) return;
     // A lost link is waited for; a broker that is there but busy is left alone for a while.
@@ -233,7 +244,8 @@ export class WaitingPublishes {
     const stops = signals.map((signal) => onAbort(signal, () => this.#end(entry, abortError(signal, 'publish'))));
     const { deadline } = entry;
     const left = deadline === undefined ? undefined : Math.min(Math.max(0, deadline - clock.monotonic()), MAX_TIMER_MS);
-    const cancel = left === undefined ? undefined : clock.after(left, () => this.#end(entry, expired(entry)));
+    const cancel =
+      left === undefined ? undefined : clock.after(left, () => this.#end(entry, expired(entry, this.#noLink)));
     entry.unwatch = () => {
       cancel?.();
       for (const stop of stops) stop();
@@ -256,10 +268,10 @@ export class WaitingPublishes {
   }
 }
 
-function expired(entry: Entry): TimeoutError {
-  return new TimeoutError('the message could not be published in time: there was no link to the broker', {
-    sent: entry.sent ? 'maybe' : 'no',
-  });
+function expired({ error, sent }: Entry, noLink: KombuError | undefined): TimeoutError {
+  const cause = noLink ?? error;
+  const why = cause === undefined ? 'there was no link to the broker' : cause.message;
+  return new TimeoutError(`the message could not be published in time: ${why}`, { cause, sent: sent ? 'maybe' : 'no' });
 }
 
 /** Whether a policy tries again after this error: one of the link, or one that it names. Its own deadline is the end. */

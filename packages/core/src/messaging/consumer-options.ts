@@ -81,22 +81,27 @@ export interface QosOptions {
   global?: boolean | undefined;
 }
 
-/** The names of {@link ConsumerOptions}. */
-export const CONSUMER_OPTION_NAMES: ReadonlySet<string> = new Set([
-  'queues',
-  'onMessage',
-  'callbacks',
+/** The names of the {@link ConsumerOptions} that the consumer of a single bound queue takes, too. */
+export const QUEUE_CONSUMER_OPTION_NAMES = [
   'accept',
   'noAck',
-  'autoDeclare',
   'prefetchCount',
   'concurrency',
   'exclusive',
   'noLocal',
   'onDecodeError',
   'onError',
-  'tagPrefix',
   'schema',
+] as const satisfies readonly (keyof ConsumerOptions)[];
+
+/** The names of {@link ConsumerOptions}. */
+export const CONSUMER_OPTION_NAMES: ReadonlySet<string> = new Set([
+  ...QUEUE_CONSUMER_OPTION_NAMES,
+  'queues',
+  'onMessage',
+  'callbacks',
+  'autoDeclare',
+  'tagPrefix',
   'signal',
 ]);
 

@@ -7,6 +7,7 @@ import { BoundQueue } from '../entity/bound-queue.js';
 import { Queue } from '../entity/queue.js';
 import type { ChannelOrConnection } from '../entity/target.js';
 import { InvalidOptionError, NotSupportedError } from '../errors/index.js';
+import { checkedSignal } from '../util/abort.js';
 import { checkOptionNames, milliseconds, wholeNumber } from '../util/check-options.js';
 import {
   CLOSE_OPTION_NAMES,
@@ -135,7 +136,7 @@ export class Consumer<T = unknown> implements AsyncIterable<Message<T>> {
 
   /** One start after the other, so that none is started twice. */
   #start(run: ConsumerRun, { noAck, signal, timeoutMs }: ConsumeOptions): Promise<void> {
-    const signals = [signal, this.#options.signal].filter((one) => one !== undefined);
+    const signals = [checkedSignal(signal, 'consume'), this.#options.signal].filter((one) => one !== undefined);
     const call = { timeoutMs, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
     return this.#inTurn(() => run.start(this.#queues as BoundQueue[], noAck, call));
   }

@@ -13,6 +13,7 @@ import type { StandardSchema } from '../schema/standard-schema.js';
 import { checkedSchema } from '../schema/validate.js';
 import type { MaybePromise } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
+import { checkedSignal } from '../util/abort.js';
 import { checkOptionNames, flag, optionalFunction, text } from '../util/check-options.js';
 import { checkedMessage } from './check-body.js';
 import { declareAll, isDeclared, type MaybeDeclareOptions, maybeDeclare, retryPolicyOf } from './maybe-declare.js';
@@ -145,6 +146,7 @@ export class Producer {
     checkOptionNames('publish', options, PUBLISH_OPTION_NAMES);
     if (options.immediate) throw new NotSupportedError('publish: immediate is not supported by any broker any more');
     const { exchange } = options;
+    const signal = checkedSignal(options.signal, 'publish');
     const named = typeof exchange === 'string';
     const declaration = named || exchange === undefined ? this.#exchange : entityOf(exchange);
     const name = named ? exchange : declaration.name;
@@ -161,7 +163,7 @@ export class Producer {
     const prepared = unchecked ? encoded : checkedMessage(encoded, body, route, options, this.#schema);
     const limits: ChannelPublishOptions = {
       deadline: this.#deadline(options.timeoutMs),
-      signal: options.signal,
+      signal,
       retry: retryPolicyOf(options.retry),
     };
     const ready = !this.#line.isBusy && !(prepared instanceof Promise) && this.#isAllDeclared(options.declare);

@@ -3,7 +3,7 @@ import type { CallOptions } from '../connection/deadlines.js';
 import type { BoundQueue } from '../entity/bound-queue.js';
 import { InvalidOptionError } from '../errors/index.js';
 import { checkOptionNames } from '../util/check-options.js';
-import type { ConsumerOptions, MessageHandler } from './consumer-options.js';
+import { type ConsumerOptions, type MessageHandler, QUEUE_CONSUMER_OPTION_NAMES } from './consumer-options.js';
 import { ConsumerRun } from './consumer-run.js';
 import { DEFAULT_DRAIN_MS } from './drain-time.js';
 import { hooksOf } from './failures.js';
@@ -30,20 +30,7 @@ export interface QueueConsumeOptions<T = unknown>
   consumerTag?: string | undefined;
 }
 
-const NAMES = new Set([
-  ...CALL_OPTION_NAMES,
-  'accept',
-  'noAck',
-  'prefetchCount',
-  'concurrency',
-  'exclusive',
-  'noLocal',
-  'onDecodeError',
-  'onError',
-  'schema',
-  'onMessage',
-  'consumerTag',
-]);
+const NAMES = new Set<string>([...CALL_OPTION_NAMES, ...QUEUE_CONSUMER_OPTION_NAMES, 'onMessage', 'consumerTag']);
 
 /** The consumers that `BoundQueue.consume` started. */
 export class QueueConsumers<T> {

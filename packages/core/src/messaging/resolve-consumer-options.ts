@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { InvalidOptionError } from '../errors/index.js';
 import { checkedSchema } from '../schema/validate.js';
+import { checkedSignal } from '../util/abort.js';
 import { checkOptionNames, flag, optionalFunction, text, wholeNumber } from '../util/check-options.js';
 import { CONSUMER_OPTION_NAMES, type ConsumerOptions, type ResolvedConsumerOptions } from './consumer-options.js';
 
@@ -24,7 +25,7 @@ export function resolveConsumerOptions<T>(options: ConsumerOptions<T>): Resolved
     noLocal: flag(OWNER, 'noLocal', options.noLocal, false),
     schema: checkedSchema(OWNER, options.schema),
     tagPrefix: text(OWNER, 'tagPrefix', options.tagPrefix, 'kombu-'),
-    signal: options.signal,
+    signal: checkedSignal(options.signal, OWNER),
   };
 }
 

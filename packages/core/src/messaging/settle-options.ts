@@ -1,5 +1,6 @@
 import { CALL_OPTION_NAMES, checkCallOptions } from '../connection/call-options.js';
 import { type CallOptions, checkedTimeout } from '../connection/deadlines.js';
+import { checkedSignal } from '../util/abort.js';
 import { flag } from '../util/check-options.js';
 
 /**
@@ -40,6 +41,7 @@ export function checkSettleOptions(method: keyof typeof NAMES, o: AckOptions & R
   flag(method, 'multiple', o.multiple, false);
   flag(method, 'requeue', o.requeue, false);
   checkedTimeout(o.timeoutMs, method);
+  checkedSignal(o.signal, method);
 }
 
 const nothing = (): void => {};

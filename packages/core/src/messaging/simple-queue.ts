@@ -7,7 +7,7 @@ import { Queue } from '../entity/queue.js';
 import type { QueueOptions } from '../entity/queue-options.js';
 import { type ChannelOrConnection, isChannel } from '../entity/target.js';
 import { ClosedError, InvalidOptionError, KombuError, SimpleQueueEmpty } from '../errors/index.js';
-import { onAbort } from '../util/abort.js';
+import { checkedSignal, onAbort } from '../util/abort.js';
 import { checkOptionNames, flag } from '../util/check-options.js';
 import { receiveMessage } from './get-message.js';
 import { declareAll, isDeclared } from './maybe-declare.js';
@@ -101,7 +101,8 @@ export class SimpleQueue<T = unknown> implements AsyncIterable<Message<T>> {
    */
   async get(given: SimpleGetOptions = {}): Promise<Message<T>> {
     checkOptionNames('get', given, GET_NAMES);
-    const { block = true, timeoutMs, signal } = given;
+    const { block = true, timeoutMs } = given;
+    const signal = checkedSignal(given.signal, 'get');
     if (this.#closing !== undefined) throw closedError();
     const stop = new AbortController();
     const abort = (): void => stop.abort(signal?.reason);

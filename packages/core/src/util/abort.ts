@@ -6,9 +6,16 @@ export function abortError(signal: AbortSignal, what: string): AbortedError {
   return new AbortedError(`${what} was aborted`, { cause: signal.reason });
 }
 
-/** Throws when `signal` is aborted already. */
+/** What was given as a `signal`. @throws InvalidOptionError when it is none: an AbortController, for example */
+export function checkedSignal(signal: AbortSignal | undefined, what: string): AbortSignal | undefined {
+  if (signal === undefined || (typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'))
+    return signal;
+  throw new InvalidOptionError(`${what}: 'signal' must be an AbortSignal`);
+}
+
+/** Throws when `signal` is aborted already. @throws InvalidOptionError when it is no signal */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
-  if (signal?.aborted) throw abortError(signal, what);
+  if (checkedSignal(signal, what)?.aborted) throw abortError(signal as AbortSignal, what);
 }
 
 /**
@@ -16,7 +23,7 @@ export function throwIfAborted(signal: AbortSignal | undefined, what: string): v
  * signal: Node's warning of more than ten listeners is turned off for it.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  if (typeof signal.addEventListener !== 'function') throw new InvalidOptionError("'signal' must be an AbortSignal");
+  checkedSignal(signal, 'onAbort');
   setMaxListeners(Number.POSITIVE_INFINITY, signal);
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);

@@ -280,6 +280,29 @@ describe('publishing with retry', () => {
     expect(clock.running).toBe(0);
   });
 
+  it('says why it could not be published before the deadline', async () => {
+    const { lab, clock, connection, channel, publish, outcome } = await setUp();
+    const limits = () => ({ retry: RETRY, deadline: clock.monotonic() + 1500 });
+    lab.hosts.set('a', 'refused');
+    const unreached = outcome(publish('x', limits()));
+    await settle();
+    await clock.advance(1500);
+    const late = (await unreached) as TimeoutError;
+    expect(late).toMatchObject({ sent: 'no', message: 'the message could not be published in time: a refuses' });
+    expect(late.cause).toMatchObject({ code: 'ERR_KOMBU_CONNECT_REFUSED' });
+    lab.hosts.clear();
+    await clock.advance(10_000);
+    await channel.open();
+    lab.publishError = new OperationalError('BROKER_BUSY', 'alarm');
+    const busy = outcome(publish('y', limits()));
+    await clock.advance(1500);
+    const refused = (await busy) as TimeoutError;
+    expect(refused).toMatchObject({ code: 'ERR_KOMBU_TIMEOUT', sent: 'maybe' });
+    expect(refused.cause).toMatchObject({ code: 'ERR_KOMBU_BROKER_BUSY' });
+    await connection.close();
+    expect(clock.running).toBe(0);
+  });
+
   it('is bounded while a broker is busy, too', async () => {
     const { lab, clock, connection, channel, publish, outcome } = await setUp({ transportOptions: { maxInFlight: 2 } });
     await channel.open();
