@@ -11,9 +11,9 @@ import { RedisLink } from './link.js';
 import { mapped } from './nat-map.js';
 import type { RedisOptions } from './options.js';
 import { resolveSlot, slotOf } from './resolve-cluster.js';
-import { resolveSentinel } from './resolve-sentinel.js';
 import { isAtLeast, readServerInfo, type ServerInfo } from './server-info.js';
 import { type Address, addressText, destroySocket, openSocket, type SocketOptions } from './socket.js';
+import { throughSentinels } from './through-sentinels.js';
 import { translateError } from './translate-error.js';
 
 /** A link that was just opened. */
@@ -47,17 +47,10 @@ function socketOptions(target: BrokerTarget<RedisOptions>, database: number): So
   };
 }
 
-async function addressOf(
-  target: BrokerTarget<RedisOptions>,
-  options: SocketOptions,
-  signal: AbortSignal,
-): Promise<Address> {
-  if (target.scheme === 'sentinel') return mapped(await resolveSentinel(target, options, signal), target.options);
-  if (target.scheme === 'redis+socket') {
-    if (!target.hostname) throw new InvalidOptionError('redis+socket:// needs the path of the socket');
-    return { path: target.hostname };
-  }
-  return { host: target.hostname ?? '127.0.0.1', port: target.port ?? 6379 };
+function addressOf({ scheme, hostname, port }: BrokerTarget<RedisOptions>): Address {
+  if (scheme !== 'redis+socket') return { host: hostname ?? '127.0.0.1', port: port ?? 6379 };
+  if (!hostname) throw new InvalidOptionError('redis+socket:// needs the path of the socket');
+  return { path: hostname };
 }
 
 /** Throws when this server cannot be used. */
@@ -79,9 +72,21 @@ function check(info: ServerInfo, target: BrokerTarget<RedisOptions>, database: n
  * or the master of the hash tag's slot. Rejects with a translated error, every socket closed.
  */
 export async function connect(target: BrokerTarget<RedisOptions>, context: TransportContext): Promise<Connected> {
-  const { signal } = context;
   const database = databaseOf(target.virtualHost);
   const options = socketOptions(target, database);
+  const connectTo = (address: Address, signal: AbortSignal) =>
+    connectAt(address, options, target, { signal, logger: context.logger });
+  if (target.scheme !== 'sentinel') return connectTo(addressOf(target), context.signal);
+  return throughSentinels(target, options, context, connectTo);
+}
+
+async function connectAt(
+  first: Address,
+  options: SocketOptions,
+  target: BrokerTarget<RedisOptions>,
+  { signal, logger }: Pick<TransportContext, 'signal' | 'logger'>,
+): Promise<Connected> {
+  const { database } = options;
   const opened: Redis[] = [];
   const abort = () => {
     for (const client of opened) destroySocket(client);
@@ -96,7 +101,7 @@ export async function connect(target: BrokerTarget<RedisOptions>, context: Trans
     return client;
   };
   try {
-    let address = await addressOf(target, options, signal);
+    let address = first;
     let commands = await open(address);
     let info = await readServerInfo(commands);
     check(info, target, database);
@@ -115,7 +120,7 @@ export async function connect(target: BrokerTarget<RedisOptions>, context: Trans
       throw new OperationalError('CONNECT_REFUSED', `${what} failed: it is a replica that takes no writes`);
     const subscriber = await open(address);
     const publisher = target.options.confirmReplicas ? await open(address) : commands;
-    return { link: new RedisLink({ commands, subscriber, publisher }, context.logger), info, database };
+    return { link: new RedisLink({ commands, subscriber, publisher }, logger), info, database };
   } catch (error) {
     abort();
     if (signal.aborted) throw abortError(signal, what);

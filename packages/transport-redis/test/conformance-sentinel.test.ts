@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freePort, isUnavailable, startRedis, until } from '@kombu/brokers';
+import { freePort, isUnavailable, type RedisSentinel, startRedis, until } from '@kombu/brokers';
 import { type BrokerHandle, describeTransport } from '@kombu/conformance';
 import { Connection, type ConnectionOptions, Queue } from '@kombu/core';
 import { redis } from '../src/index.js';
@@ -93,6 +93,54 @@ else {
       await consuming.close();
       await publishing.close();
     }, 120_000);
+
+    describe('a sentinel that names a master which is not there', () => {
+      const two = async () => {
+        const [stale, good] = (await Promise.all(
+          Array.from({ length: 2 }, () => startRedis({ sentinel: 1, replicas: 0 })),
+        )) as [RedisSentinel, RedisSentinel];
+        const options = { transport: redis, transportOptions: { masterName: good.masterName }, connectTimeoutMs: 3000 };
+        return { stale, good, both: new Connection(`${stale.url};${good.url}`, options) };
+      };
+
+      it('is not the last word: the next one is asked', async () => {
+        const { stale, good, both } = await two();
+        await (await stale.master()).kill?.();
+        await both.connect();
+        await both.close();
+        await Promise.all([stale.close(), good.close()]);
+      }, 60_000);
+
+      it('is not the last word either where that master never answers', async () => {
+        const { stale, good, both } = await two();
+        const { pid } = await stale.master();
+        process.kill(pid as number, 'SIGSTOP');
+        await both.connect();
+        await both.close();
+        process.kill(pid as number, 'SIGCONT');
+        await Promise.all([stale.close(), good.close()]);
+      }, 60_000);
+
+      it('is told of where no other one knows better', async () => {
+        const { stale, good, both } = await two();
+        const last = await good.master();
+        await (await stale.master()).kill?.();
+        await last.kill?.();
+        await expect(both.connect()).rejects.toMatchObject({
+          code: 'ERR_KOMBU_CONNECT_REFUSED',
+          message: expect.stringContaining(`${last.port}`),
+        });
+        await both.close();
+        await Promise.all([stale.close(), good.close()]);
+      }, 60_000);
+    });
+
+    it('a wrong password of the master is told, whatever the other sentinels say', async () => {
+      const ports = [...sentinel.sentinels.map(({ port }) => port), nowhere];
+      const connection = new Connection(urlOf('wrong', ports), { transport: redis, ...named() });
+      await expect(connection.connect()).rejects.toMatchObject({ code: 'ERR_KOMBU_AUTH_FAILED', retryable: false });
+      await connection.close();
+    });
 
     it('an unknown master name is an error that says so, at once', async () => {
       const connection = new Connection(url, { transport: redis, transportOptions: { masterName: 'nobody' } });
