@@ -15,6 +15,8 @@ export interface Environment {
   readonly waitMs: number;
   readonly leaseMs: number;
   readonly scale: Scale;
+  /** Whether a queue cannot have such a name here. */
+  refusesName(name: string): boolean;
   readonly report: Report;
   /** What was found out about features already, by name. */
   readonly probes: Map<string, Promise<Probe>>;
@@ -60,6 +62,7 @@ export function createEnvironment<B extends BrokerHandle>(
     waitMs: options.waitMs ?? 10_000,
     leaseMs: options.leaseMs ?? 2_000,
     scale,
+    refusesName: (name) => options.refusesName?.(name) ?? false,
     report: new Report(),
     probes: new Map(),
     unfinished: new Set(),

@@ -1,3 +1,4 @@
+export { AWKWARD_NAMES } from './awkward-names.js';
 export type { Case, CaseOptions, Group } from './case.js';
 export { group, testCase } from './case.js';
 export type { Collector } from './collector.js';
@@ -22,6 +23,7 @@ export { leaks } from './groups/leaks.js';
 export { lease } from './groups/lease.js';
 export { lifetime } from './groups/lifetime.js';
 export { limits } from './groups/limits.js';
+export { names } from './groups/names.js';
 export { order } from './groups/order.js';
 export { prefetch } from './groups/prefetch.js';
 export { priority } from './groups/priority.js';

@@ -63,6 +63,8 @@ export interface TransportUnderTest<B extends BrokerHandle = BrokerHandle> {
   readonly waitMs?: number;
   /** The shortest lease that the broker keeps well, in milliseconds: the `leaseMs` of crash and lease cases. Default 2000. */
   readonly leaseMs?: number;
+  /** Which names a queue cannot have on this broker: these have to be refused, and all others have to work. Default: none. */
+  refusesName?(name: string): boolean;
   /** Hears of everything that is neither passed nor failed. Default: one line each on stderr, after the tests. */
   report?(entry: ReportEntry): void;
 }

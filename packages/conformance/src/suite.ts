@@ -14,6 +14,7 @@ import { leaks } from './groups/leaks.js';
 import { lease } from './groups/lease.js';
 import { lifetime } from './groups/lifetime.js';
 import { limits } from './groups/limits.js';
+import { names } from './groups/names.js';
 import { order } from './groups/order.js';
 import { prefetch } from './groups/prefetch.js';
 import { priority } from './groups/priority.js';
@@ -46,6 +47,7 @@ export const allGroups: readonly Group[] = [
   honesty,
   declareGroup,
   lifetime,
+  names,
   publishConsume,
   get,
   routingDirect,

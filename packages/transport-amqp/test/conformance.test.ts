@@ -16,6 +16,7 @@ function suite(broker: Rabbitmq): void {
   describeTransport({
     name: 'amqp',
     runner: { describe, it, beforeAll, afterAll, expect },
+    refusesName: (name) => /[\r\n]/.test(name),
     open: (at, options) => new Connection(at.url, { transport: amqp, ...options }),
     broker: {
       start: async () => handle,

@@ -1,7 +1,7 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
-import { AWKWARD_NAMES } from '@kombu/brokers';
+import { afterAll, expect, it } from '@jest/globals';
+import { AWKWARD_NAMES } from '@kombu/conformance';
 import { Exchange, Queue } from '@kombu/core';
-import { connect, fetched, keysBelow } from './support/connect.js';
+import { connect, keysBelow } from './support/connect.js';
 import { withServer } from './support/server.js';
 
 await withServer({}, (server) => {
@@ -24,23 +24,16 @@ await withServer({}, (server) => {
     expect(lost).toEqual([]);
   });
 
-  describe('a queue, an exchange and a routing key', () => {
-    it.each(AWKWARD_NAMES.map((name) => [JSON.stringify(name), name]))('can be called %s', async (_, name) => {
+  it('leaves no key of a queue or an exchange that is deleted, whatever its name', async () => {
+    for (const name of AWKWARD_NAMES) {
       const exchange = new Exchange(`x${name}`, { type: 'direct' });
-      const queue = new Queue(name, { exchange, routingKey: name });
-      const bound = queue.bind(connection);
-      await bound.declare();
+      const queue = new Queue(name, { exchange, routingKey: name }).bind(connection);
+      await queue.declare();
       await connection.producer({ exchange }).publish('it', { routingKey: name });
-      expect((await bound.queueDeclare({ passive: true })).messageCount).toBe(1);
-      const message = await fetched(connection, queue);
-      expect(message.payload).toBe('it');
-      await message.requeue({ confirm: true });
-      await (await fetched(connection, queue)).ack({ confirm: true });
-      await bound.delete();
+      await queue.delete();
       await exchange.bind(connection).delete();
-      await expect(bound.queueDeclare({ passive: true })).rejects.toMatchObject({ code: 'ERR_KOMBU_NOT_FOUND' });
-      expect(await keysBelow(server, 'kombu/')).toEqual([]);
-      expect(await keysBelow(server, 'kombu.node/queues/')).toEqual([]);
-    });
+      expect([name, ...(await keysBelow(server, 'kombu/'))]).toEqual([name]);
+      expect([name, ...(await keysBelow(server, 'kombu.node/queues/'))]).toEqual([name]);
+    }
   });
 });

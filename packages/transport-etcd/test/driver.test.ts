@@ -1,27 +1,20 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
 import { Queue } from '@kombu/core';
-import type { SettleOutcome, VirtualDriver } from '@kombu/core/virtual';
+import type { VirtualDriver } from '@kombu/core/virtual';
 import type { Etcd3 } from 'etcd3';
-import { connect, entry, keysBelow, openDriver, put, reserve } from './support/connect.js';
+import { connect, driversOf, end, entry, keysBelow, put, reserve } from './support/connect.js';
 import { startServer } from './support/server.js';
 
 const server = await startServer();
-const opened: VirtualDriver[] = [];
-const start = async (...args: Parameters<typeof openDriver> extends [number, ...infer R] ? R : never) => {
-  const driver = await openDriver(server.port, ...args);
-  opened.push(driver);
-  return driver;
-};
+const { start, closeAll } = driversOf(server);
 afterAll(async () => {
-  await Promise.all(opened.map((driver) => driver.close()));
+  await closeAll();
   await server.close();
 });
 
 const payloads = async (from: ReturnType<typeof reserve>): Promise<unknown[]> =>
   (await from).map(({ payload }) => payload);
-const end = async (driver: VirtualDriver, items: Awaited<ReturnType<typeof reserve>>, outcome: SettleOutcome) =>
-  driver.settle(items.map(({ queue, token }) => ({ queue, token, outcome })));
 
 /** Counts the calls that a driver makes from now on. */
 function countCalls(driver: VirtualDriver): () => number {

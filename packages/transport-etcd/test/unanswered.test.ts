@@ -1,21 +1,14 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
-import type { Reserved, SettleOutcome, VirtualDriver } from '@kombu/core/virtual';
+import type { Reserved, VirtualDriver } from '@kombu/core/virtual';
 import type { Etcd3, ITxnRequest, ITxnResponse } from 'etcd3';
 import { Sessions } from '../src/sessions.js';
-import { keysBelow, openDriver, put, reserve } from './support/connect.js';
+import { driversOf, end, keysBelow, put, reserve } from './support/connect.js';
 import { startServer } from './support/server.js';
 
 const server = await startServer();
-const opened: VirtualDriver[] = [];
-const start = async (...args: Parameters<typeof openDriver> extends [number, ...infer R] ? R : never) => {
-  const driver = await openDriver(server.port, ...args);
-  opened.push(driver);
-  return driver;
-};
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((driver) => driver.close()));
-});
+const { start, closeAll } = driversOf(server);
+afterEach(closeAll);
 afterAll(() => server.close());
 
 type Txn = (request: ITxnRequest, ...rest: unknown[]) => Promise<ITxnResponse>;
@@ -48,8 +41,6 @@ const refused = async () => {
   throw Object.assign(new Error('8 RESOURCE_EXHAUSTED: etcdserver: too many requests'), { code: 8 });
 };
 const all = { limit: 100, signal: new AbortController().signal };
-const end = (driver: VirtualDriver, items: readonly Reserved[], outcome: SettleOutcome) =>
-  driver.settle(items.map(({ queue, token }) => ({ queue, token, outcome })));
 const payloads = (items: readonly Reserved[]) => items.map(({ payload }) => payload);
 const arrived = (driver: VirtualDriver, queue: string, count: number) =>
   until(

@@ -16,6 +16,7 @@ const withLooks = (options: ConnectionOptions): ConnectionOptions => ({
 describeTransport({
   name: 'filesystem',
   runner: { describe, it, beforeAll, afterAll, expect },
+  refusesName: (name) => name.length > 150,
   open: (broker, options) => new Connection(broker.url, withLooks(options)),
   broker: {
     start: async () => ({ url: folder.url }),

@@ -57,6 +57,7 @@ const broker: BrokerHooks<Handle> = {
 describeTransport<Handle>({
   name: 'sqs',
   runner: { describe, it, beforeAll, afterAll, expect },
+  refusesName: (name) => !/^[!-~]{1,80}$/.test(name),
   open: (broker, options) => new Connection(broker.url, withWait(options)),
   broker,
   child: {

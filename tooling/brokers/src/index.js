@@ -1,5 +1,4 @@
 export { aptInstall } from './apt.js';
-export { AWKWARD_NAMES } from './awkward-names.js';
 export { cacheFolder } from './cache.js';
 export { makeCertificates } from './certificates.js';
 export { startConsul } from './consul.js';

@@ -276,6 +276,3 @@ export function run(
 
 /** The last line of a text that says something. */
 export function lastLine(text: string): string;
-
-/** Names of queues and exchanges that a careless driver takes for something else: for paths, escapes, its own keys, members of objects. */
-export const AWKWARD_NAMES: readonly string[];

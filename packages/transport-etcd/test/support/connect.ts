@@ -7,7 +7,7 @@ import {
   type TransportContext,
   uuid,
 } from '@kombu/core';
-import type { PutEntry, Reserved, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
+import type { PutEntry, Reserved, SettleOutcome, VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import { etcd } from '../../src/index.js';
 import { open } from '../../src/open.js';
 import type { EtcdOptions } from '../../src/options.js';
@@ -51,6 +51,21 @@ export function openDriver(
   return open(target, context, left.sessions ?? new Sessions());
 }
 
+/** Opens drivers on one server, and closes all of them together. */
+export function driversOf({ port }: { readonly port: number }) {
+  const opened: VirtualDriver[] = [];
+  return {
+    async start(...args: Parameters<typeof openDriver> extends [number, ...infer R] ? R : never) {
+      const driver = await openDriver(port, ...args);
+      opened.push(driver);
+      return driver;
+    },
+    async closeAll() {
+      await Promise.all(opened.splice(0).map((driver) => driver.close()));
+    },
+  };
+}
+
 /** An entry to put, whose payload is its body. */
 export function entry(queue: string, body: string, more: Partial<PutEntry> = {}): PutEntry {
   const message = {
@@ -92,6 +107,11 @@ export async function reserve(
 ): Promise<readonly Reserved[]> {
   const { signal } = new AbortController();
   return driver.reserve({ queues: [queue], max, leaseMs: 2000, noAck, waitMs: 0, signal });
+}
+
+/** Settles all of them the same way. */
+export function end(driver: VirtualDriver, items: readonly Reserved[], outcome: SettleOutcome) {
+  return driver.settle(items.map(({ queue, token }) => ({ queue, token, outcome })));
 }
 
 /** Names of all keys below `prefix`, and what they hold. */

@@ -1,5 +1,5 @@
-/** @type {typeof import('./types.d.ts').AWKWARD_NAMES} */
-export const AWKWARD_NAMES = [
+/** Names that a careless driver takes for something else: for paths, patterns, escapes, its own keys, members of objects. */
+export const AWKWARD_NAMES: readonly string[] = [
   '.',
   '..',
   '../up',
@@ -11,6 +11,7 @@ export const AWKWARD_NAMES = [
   '%2F',
   '%',
   'a?b=c#d&e',
+  'a*[b]',
   'new\nline',
   '\u0000',
   'a\u00a0b\u3000c',
