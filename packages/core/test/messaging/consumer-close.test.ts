@@ -30,20 +30,26 @@ describe('closing a consumer', () => {
       await put(connection, range(10));
       const started: unknown[] = [];
       const finished: unknown[] = [];
+      let finish!: () => void;
+      const work = new Promise<void>((resolve) => {
+        finish = resolve;
+      });
       const consumer = connection.consumer({
         queues: queue,
         prefetchCount: 6,
         concurrency: 2,
         onMessage: async (message) => {
           started.push(message.payload);
-          await settle(10);
+          await work;
           await message.ack();
           finished.push(message.payload);
         },
       });
       await consumer.consume();
       await until(() => started.length === 2);
-      await consumer.close();
+      const closing = consumer.close();
+      finish();
+      await closing;
       expect(started).toEqual([0, 1]);
       expect(finished).toEqual([0, 1]);
       const bound = queue.bind(connection);
