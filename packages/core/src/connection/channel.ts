@@ -167,9 +167,8 @@ export class Channel {
 
   /**
    * Publishes. Ends when the broker has taken the message; with nothing returned where it has at once. While there is no link it
-   * waits for one, in the order of the calls, within `deadline` and `signal`. A link that is lost meanwhile is
-   * OperationalError CONNECTION_LOST, or with `retry` the message is sent again on the next one. The message belongs to the
-   * channel from then on: nothing of it may be changed. The names of options are not checked here.
+   * waits for one, in the order of the calls, within `deadline` and `signal`. A lost link is OperationalError CONNECTION_LOST, or with
+   * `retry` the message is sent again on the next one. It belongs to the channel from then on. Names of options are not checked.
    *
    * @throws UndeliverableError NO_ROUTE, MESSAGE_TOO_LARGE; BufferFullError; TimeoutError with `sent`; ChannelError NOT_FOUND.
    */
@@ -232,9 +231,8 @@ export class Channel {
   }
 
   /**
-   * Settles a delivery; ends when the channel has taken the settlement, normally at once and with nothing returned. The current
-   * link decides whether a delivery of an earlier one can still be settled; while there is none, the settlement waits where the
-   * transport can. The names of options are not checked here.
+   * Settles a delivery; ends when the channel has taken it, normally at once and with nothing returned. The link decides whether a
+   * delivery of an earlier one can be settled; without one it waits where the transport can. Names of options are not checked.
    * @throws StaleDeliveryError for a delivery that died with its link; ClosedError once the channel is closed.
    */
   settle(

@@ -4,7 +4,6 @@ import type { CallOptions } from '../connection/deadlines.js';
 import { NO_DEFAULTS, PreparedMessage, prepareMessage } from '../messaging/prepared-message.js';
 import { MESSAGE_OPTION_NAMES, type MessageOptions } from '../messaging/publish-options.js';
 import type { MaybePromise } from '../transport/channel.js';
-import { checkedSignal } from '../util/abort.js';
 import { checkOptionNames } from '../util/check-options.js';
 import { frozenArguments } from './arguments.js';
 import { Binding, type BindingOptions } from './binding.js';
@@ -141,8 +140,7 @@ export class BoundExchange {
   async publish(message: unknown, options: ExchangePublishOptions = {}): Promise<void> {
     checkOptionNames('publish', options, PUBLISH_NAMES);
     const { connection } = this.channel;
-    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const signal = checkedSignal(options.signal, 'publish');
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
     const deadline = timeoutMs > 0 ? connection.clock.monotonic() + timeoutMs : undefined;
     const given = await message;
     const prepared = given instanceof PreparedMessage ? given : await this.#prepare(given, options);
