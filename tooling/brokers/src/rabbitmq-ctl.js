@@ -13,14 +13,11 @@ const BOOTING = "requires the 'rabbit' app to be running";
  */
 export function rabbitmqctl(program, env) {
   return async (...args) => {
-    let done = await run(program, args, { env });
-    if (done.stderr.includes(BOOTING)) {
-      const again = async () => {
-        done = await run(program, args, { env });
-        return !done.stderr.includes(BOOTING);
-      };
-      await until(again, { what: `the node takes 'rabbitmqctl ${args[0]}'`, timeoutMs: 30_000 });
-    }
+    const answer = async () => {
+      const done = await run(program, args, { env });
+      return done.stderr.includes(BOOTING) ? undefined : done;
+    };
+    const done = await until(answer, { what: `the node takes 'rabbitmqctl ${args[0]}'`, timeoutMs: 30_000 });
     if (done.code !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${reason(done.stderr || done.stdout)}`);
     return done.stdout;
   };
