@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { type BrokerTarget, InvalidOptionError } from '@kombu/core';
 import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
+import { type ChannelCredentials, followSockets } from './sockets.js';
 
 /** What etcd3 can do of what Node's TLS can. */
 const TLS_OPTIONS = new Set(['ca', 'cert', 'key', 'servername', 'rejectUnauthorized', 'passphrase']);
@@ -37,23 +38,25 @@ function credentials(tls: Tls): NonNullable<IOptions['credentials']> {
   } as NonNullable<IOptions['credentials']>;
 }
 
-/** The part of gRPC's credentials that says how a socket becomes TLS. */
-interface ChannelCredentials {
-  _createSecureConnector?(...args: unknown[]): { readonly connectionOptions?: { servername?: string } };
-}
-
 /** The part of etcd3 that holds the services of a server. */
 interface Host {
   readonly channelCredentials: ChannelCredentials;
   cachedServices: Record<string, { close(): void } | undefined>;
   resetAllServices(): void;
+  close(): void;
 }
 
 /**
- * Has the services of a server closed when they are to be. etcd3 waits up to a second for those that are connecting, which may leave
- * a socket open for ever; gRPC ends them well since 1.8.
+ * Has the services of a server closed when they are to be, and the sockets with them. etcd3 waits up to a second for those that are
+ * connecting.
  */
 function closeAtOnce(host: Host): void {
+  const close = host.close.bind(host);
+  const endSockets = followSockets(host.channelCredentials);
+  host.close = () => {
+    close();
+    endSockets();
+  };
   host.resetAllServices = () => {
     for (const service of Object.values(host.cachedServices)) service?.close();
     host.cachedServices = Object.create(null);

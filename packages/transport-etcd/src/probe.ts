@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 
 /**
  * Resolves when somebody listens there, rejects with the error of the system, or when `signal` is aborted, or after `timeoutMs`. gRPC
- * goes on trying to connect after it was closed, and says less of what is wrong: so it is not started where nobody listens.
+ * says less of what is wrong: so it is not started where nobody listens.
  */
 export function probe(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
