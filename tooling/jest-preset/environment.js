@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TestEnvironment } from 'jest-environment-node';
+import { describeOpenSockets } from './open-sockets.js';
 
 /** How long what a test file has closed may take to be gone. */
 const GRACE_MS = 3000;
@@ -20,9 +21,8 @@ export default class LeakCheckingEnvironment extends TestEnvironment {
     if (event.name !== 'run_finish') return;
     const left = await leftOver(this.#before);
     if (left.length === 0) return;
-    const error = new Error(
-      `open handles when the tests of this file were over: ${left.join(', ')}. Close what they opened.`,
-    );
+    const what = `open handles when the tests of this file were over: ${left.join(', ')}. Close what they opened.`;
+    const error = new Error([what, ...describeOpenSockets()].join('\n'));
     error.stack = error.message;
     state.unhandledErrors.push(error);
   }

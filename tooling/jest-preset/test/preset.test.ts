@@ -53,6 +53,13 @@ describe('the preset', () => {
     );
   }, 60_000);
 
+  it('says of a socket that was left open between which ports it is, and who has opened it', async () => {
+    const { code, output } = await jest('socket', 'tidy');
+    expect(code).toBe(1);
+    expect(output).toMatch(/from port (\d+) to port (\d+), opened\n.*socket\.fixture\.ts:\d+/);
+    expect(output).toMatch(/accepted at port \d+, from port \d+/);
+  }, 60_000);
+
   it('passes a file that closes what it opened, whatever that was', async () => {
     const { code, report } = await jest('tidy');
     expect(report).toMatchObject({ passed: 1, failed: 0, skips: [], unexplained: [] });
