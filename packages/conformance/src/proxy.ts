@@ -3,7 +3,7 @@ import net from 'node:net';
 /** A TCP proxy on 127.0.0.1 that can cut its connections, and stall them as a network does that drops every packet. */
 export interface TcpProxy {
   readonly port: number;
-  /** Open connections. */
+  /** Sockets that clients have open, those that are stalled too. */
   readonly connections: number;
   /** From now on nothing passes, either way, and nothing is closed; new connections are taken and stalled. */
   stall(): void;
@@ -14,29 +14,34 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/** A client's socket and the broker's: what happens to one happens to the other, until the link is stalled. */
+interface Link {
+  readonly client: net.Socket;
+  readonly upstream: net.Socket | undefined;
+  state: 'passing' | 'stalled';
+}
+
 /** Starts a proxy in front of `host:port`. */
 export async function startProxy(host: string, port: number): Promise<TcpProxy> {
-  const pairs = new Set<readonly [net.Socket, net.Socket | undefined]>();
-  let stalled = false;
+  const links = new Set<Link>();
+  let state: Link['state'] = 'passing';
   const server = net.createServer((client) => {
+    const upstream = state === 'stalled' ? undefined : net.connect(port, host);
+    const link: Link = { client, upstream, state };
+    links.add(link);
     client.on('error', () => {});
-    if (stalled) {
-      const pair = [client, undefined] as const;
-      pairs.add(pair);
-      client.on('close', () => pairs.delete(pair));
+    client.on('close', () => {
+      if (link.state === 'passing') upstream?.destroy();
+    });
+    if (upstream === undefined) {
+      client.resume();
       return;
     }
-    const upstream = net.connect(port, host);
     upstream.on('error', () => {});
-    const pair = [client, upstream] as const;
-    pairs.add(pair);
-    client.pipe(upstream);
-    upstream.pipe(client);
-    client.on('close', () => {
-      pairs.delete(pair);
-      upstream.destroy();
+    upstream.on('close', () => {
+      if (link.state === 'passing') client.destroy();
     });
-    upstream.on('close', () => client.destroy());
+    client.pipe(upstream).pipe(client);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -45,29 +50,32 @@ export async function startProxy(host: string, port: number): Promise<TcpProxy> 
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   const cut = (): void => {
-    for (const [client, upstream] of pairs) {
+    for (const { client, upstream } of links) {
       client.destroy();
       upstream?.destroy();
     }
-    pairs.clear();
+    links.clear();
   };
   return {
     port: address.port,
     get connections() {
-      return pairs.size;
+      return [...links].filter(({ client }) => !client.closed).length;
     },
     stall() {
-      stalled = true;
-      for (const [client, upstream] of pairs) {
-        if (upstream === undefined) continue;
+      state = 'stalled';
+      for (const link of links) {
+        const { client, upstream } = link;
+        if (upstream === undefined || link.state === 'stalled') continue;
+        link.state = 'stalled';
         client.unpipe(upstream);
         upstream.unpipe(client);
-        client.pause();
+        // Swallowed, so that it is seen when the client closes; the broker hears of nothing.
+        client.resume();
         upstream.pause();
       }
     },
     pass() {
-      stalled = false;
+      state = 'passing';
     },
     cut,
     async close() {

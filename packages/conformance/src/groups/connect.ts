@@ -101,7 +101,7 @@ export const connect = group('connect', [
   }),
 
   testCase(
-    'a connect to a broker that does not answer ends when it is aborted, and at its deadline',
+    'a connect to a broker that does not answer ends when it is aborted, and at its deadline, and leaves no socket',
     async (t) => {
       const { proxy, broker } = await t.proxied();
       proxy.stall();
@@ -114,6 +114,7 @@ export const connect = group('connect', [
       await ended;
       const late = (): Promise<unknown> => t.within('a late connect', connection.connect({ timeoutMs: 200 }));
       await refuses('connect', late, 'TIMEOUT', 'CONNECT_TIMEOUT');
+      await t.until('the proxy has no connection', () => proxy.connections === 0);
       proxy.pass();
       await connection.connect();
       assert.equal(connection.connected, true);

@@ -201,7 +201,7 @@ export const reconnect = group(
     ),
 
     testCase(
-      'a link on which nothing arrives any more is noticed, and replaced',
+      'a link on which nothing arrives any more is noticed, replaced, and leaves no socket',
       async (t) => {
         const { proxy, broker } = await t.proxied();
         const heartbeatMs = Math.min(1000, t.waitMs / 5);
@@ -224,6 +224,8 @@ export const reconnect = group(
         await t.within('the link is replaced', revived);
         await send(t, await t.connection(), queue, ['after']);
         await got.waitFor(['after'], t.waitMs + t.leaseMs * 3);
+        await connection.close();
+        await t.until('the proxy has no connection', () => proxy.connections === 0);
       },
       { needs: ['through'], waits: 12 },
     ),
