@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { until } from '@kombu/brokers';
-import { connect, openDriver } from './support/connect.js';
+import { connect } from './support/connect.js';
 import { startServer } from './support/server.js';
 
 /** A server that takes what connects, and then does this with it. Counts what has connected, the look whether it listens included. */
