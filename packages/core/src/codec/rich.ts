@@ -25,6 +25,8 @@ export function isDecimalLike(value: object, text: string): boolean {
  * What an instance of a class is serialized as: the result of its `__json__` or `toJSON` method; a boxed primitive's
  * primitive; the entries of a Map; the numbers of a typed array; the text of a UUID or decimal number; else the value itself,
  * which means its own properties. Dates and bytes are each serializer's own affair and never get here.
+ *
+ * @throws EncodeError for what has no properties to be written: a Set, a Promise, an Error, a RegExp, a WeakMap, a WeakSet
  */
 export function reduceInstance(value: object, key: string): unknown {
   const { __json__, toJSON } = value as { __json__?: unknown; toJSON?: unknown };
@@ -34,14 +36,26 @@ export function reduceInstance(value: object, key: string): unknown {
   if (types.isBoxedPrimitive(value)) return value.valueOf();
   if (types.isMap(value)) return entriesOf(value);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as Iterable<unknown>);
-  if (types.isSet(value) || types.isWeakMap(value) || types.isWeakSet(value) || types.isPromise(value)) {
-    throw new EncodeError(`A ${className(value)} cannot be serialized; make it an array or a plain object first`);
+  const advice = adviceFor(value);
+  if (advice !== undefined) {
+    const where = key === '' ? '' : ` at '${key}'`;
+    throw new EncodeError(`A value of class ${className(value)}${where} cannot be serialized; ${advice}`);
   }
   if (value.toString !== Object.prototype.toString && typeof value.toString === 'function') {
     const text: unknown = value.toString();
     if (typeof text === 'string' && (isUuidText(text) || isDecimalLike(value, text))) return text;
   }
   return value;
+}
+
+/** What to do with a value that would be written as `{}` without a word; undefined for every other. */
+function adviceFor(value: object): string | undefined {
+  if (types.isPromise(value)) return 'await it first';
+  if (types.isNativeError(value) || types.isRegExp(value)) return 'take what is needed of it, as text or a plain object';
+  if (types.isSet(value) || types.isWeakMap(value) || types.isWeakSet(value)) {
+    return 'make it an array or a plain object first';
+  }
+  return undefined;
 }
 
 function entriesOf(map: Map<unknown, unknown>): Record<string, unknown> {

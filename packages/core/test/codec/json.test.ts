@@ -92,6 +92,21 @@ describe('writing json', () => {
     expect(() => write({ when: Promise.resolve() })).toThrow(EncodeError);
   });
 
+  it('says which class it refuses, at which key, and what to do, where `{}` would be all that is left', () => {
+    expect(() => write({ order: { tags: new Set([1]) } })).toThrow(
+      "A value of class Set at 'tags' cannot be serialized; make it an array or a plain object first",
+    );
+    expect(() => write({ when: Promise.resolve() })).toThrow("class Promise at 'when' cannot be serialized; await it");
+    expect(() => write(new TypeError('no'))).toThrow('A value of class TypeError cannot be serialized; take what is');
+    expect(() => write([/x/])).toThrow("A value of class RegExp at '0' cannot be serialized");
+    class Told extends Error {
+      toJSON(): unknown {
+        return { message: this.message };
+      }
+    }
+    expect(write(new Told('why'))).toBe('{"message":"why"}');
+  });
+
   it('tags rich values on request, exactly as Kombu 5.3 and later do', () => {
     expect(write(new Date(0), tagged)).toBe('{"__type__":"datetime","__value__":"1970-01-01T00:00:00.000+00:00"}');
     expect(write(Buffer.from('héllo'), tagged)).toBe('{"__type__":"bytes","__value__":"héllo"}');
