@@ -15,7 +15,7 @@ interface Step {
 }
 
 function lost({ queue }: Claim): KombuError {
-  return new MessageStateError('LEASE_LOST', `a message of queue '${queue}' is somebody else's by now`);
+  return new MessageStateError('LEASE_LOST', `a message of queue '${queue}' is gone, or somebody else's by now`);
 }
 
 /** The part of the driver that ends reservations: many in one transaction, each of them wholly or not at all. */

@@ -41,7 +41,7 @@ function settleOne(context: DriverContext, { outcome, token }: Settlement): bool
 }
 
 function lost({ queue }: { readonly queue: string }): MessageStateError {
-  return new MessageStateError('LEASE_LOST', `a message of queue '${queue}' is somebody else's by now`);
+  return new MessageStateError('LEASE_LOST', `a message of queue '${queue}' is gone, or somebody else's by now`);
 }
 
 /** The part of the driver that ends reservations. */

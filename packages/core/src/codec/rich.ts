@@ -51,7 +51,8 @@ export function reduceInstance(value: object, key: string): unknown {
 /** What to do with a value that would be written as `{}` without a word; undefined for every other. */
 function adviceFor(value: object): string | undefined {
   if (types.isPromise(value)) return 'await it first';
-  if (types.isNativeError(value) || types.isRegExp(value)) return 'take what is needed of it, as text or a plain object';
+  if (types.isNativeError(value) || types.isRegExp(value))
+    return 'take what is needed of it, as text or a plain object';
   if (types.isSet(value) || types.isWeakMap(value) || types.isWeakSet(value)) {
     return 'make it an array or a plain object first';
   }

@@ -44,7 +44,7 @@ export interface ConnectionOptions<O extends object = object> {
   readonly transportOptions?: Partial<NoInfer<O>> | undefined;
   /**
    * How a lost link is replaced; false: not by itself. Default: for ever, with random waits of up to 100 ms at first, growing
-   * to 30 s.
+   * to 10 s.
    */
   readonly reconnect?: RetryPolicy | boolean | undefined;
   /** Where the connection writes what it has to say. Default: nowhere. */

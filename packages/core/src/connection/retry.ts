@@ -56,8 +56,8 @@ export interface RetryIntervals {
 export const CONNECT_INTERVALS: RetryIntervals = { intervalStartMs: 2000, intervalStepMs: 2000, intervalMaxMs: 30_000 };
 /** Kombu's intervals for an operation: one second. */
 export const ENSURE_INTERVALS: RetryIntervals = { intervalStartMs: 1000, intervalStepMs: 1000, intervalMaxMs: 1000 };
-/** The intervals of reconnecting by itself: quick at first, then up to 30 seconds. */
-export const RECONNECT_INTERVALS: RetryIntervals = { intervalStartMs: 100, intervalStepMs: 200, intervalMaxMs: 30_000 };
+/** The intervals of reconnecting by itself: quick at first, then up to 10 seconds, well below the 30 that a publish waits. */
+export const RECONNECT_INTERVALS: RetryIntervals = { intervalStartMs: 100, intervalStepMs: 200, intervalMaxMs: 10_000 };
 
 const NAMES: ReadonlySet<string> = new Set([
   'maxRetries',

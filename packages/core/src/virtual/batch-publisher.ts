@@ -161,7 +161,9 @@ export class BatchPublisher implements Publisher, PublishItemOwner {
       if (item.deadline > now) next = Math.min(next, item.deadline);
       else {
         const sent = item.state === 'waiting' && !item.isOut ? 'no' : 'maybe';
-        item.fail(new TimeoutError('publish did not end by its deadline', { sent }));
+        const what =
+          sent === 'no' ? 'the message could not be sent in time' : 'the broker has not confirmed the message in time';
+        item.fail(new TimeoutError(what, { sent }));
       }
     }
     if (next !== Number.POSITIVE_INFINITY) this.#watch(next);

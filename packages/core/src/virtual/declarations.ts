@@ -167,7 +167,8 @@ export class Declarations {
       throw new ChannelError('PRECONDITION_FAILED', `queue '${name}' has consumers`);
     }
     const size = await driver.size(name, o);
-    if (o.ifEmpty && size > 0) throw new ChannelError('PRECONDITION_FAILED', `queue '${name}' has ${size} messages`);
+    if (o.ifEmpty && size > 0)
+      throw new ChannelError('PRECONDITION_FAILED', `queue '${name}' is not empty: ${size} ready`);
     await this.dropQueue(name, o);
     return size;
   }

@@ -95,9 +95,11 @@ export class PutSender {
     const deliveryTag = this.#tags.next();
     const payload = item.envelope.write(deliveryTag, expires);
     const most = driver.limits.maxPayloadBytes;
-    if (most !== undefined && payload.length * 3 > most && Buffer.byteLength(payload) > most) {
-      const what = `a message of ${item.message.body.byteLength} bytes is larger than ${this.#link.transport} can store`;
-      item.fail(new UndeliverableError('MESSAGE_TOO_LARGE', `${what} (${most} bytes with its envelope)`));
+    const bytes = most !== undefined && payload.length * 3 > most ? Buffer.byteLength(payload) : 0;
+    if (most !== undefined && bytes > most) {
+      const what = `a message of ${item.message.body.byteLength} bytes, ${bytes} with its envelope,`;
+      const limit = `is larger than ${this.#link.transport} can store (${most} bytes)`;
+      item.fail(new UndeliverableError('MESSAGE_TOO_LARGE', `${what} ${limit}`));
       return undefined;
     }
     if (expires !== undefined) this.#hooks.willExpire(to.queue, expires);

@@ -56,7 +56,9 @@ export class Pending {
   /** Its deadline has come. */
   expire(): void {
     const sent = this.sent ? 'maybe' : 'no';
-    const what = this.sent ? 'the broker did not confirm the message in time' : 'the message could not be sent in time';
+    const what = this.sent
+      ? 'the broker has not confirmed the message in time'
+      : 'the message could not be sent in time';
     this.fail(new TimeoutError(what, { sent }));
   }
 
