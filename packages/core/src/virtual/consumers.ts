@@ -8,7 +8,6 @@ import type { Watch } from './driver.js';
 import { asKombuError, isLinkLoss } from './driver-error.js';
 import type { Link } from './link.js';
 import type { PresenceEntry } from './presence-store.js';
-import { settingsOf } from './queue-arguments.js';
 import { type ConsumerHome, VirtualConsumer } from './virtual-consumer.js';
 
 /** A channel, as the consumers of a link see it. */
@@ -70,12 +69,6 @@ export class Consumers {
     return new Set([...this.#owners.keys()].map((consumer) => consumer.queue));
   }
 
-  /** Whether a queue is consumed from. */
-  has(queue: string): boolean {
-    for (const consumer of this.#owners.keys()) if (consumer.queue === queue) return true;
-    return false;
-  }
-
   /** Lets go of what consumers of the link before this one still hold; none starts before that. */
   clear(ghosts: readonly PresenceEntry[]): void {
     this.#cleared = Promise.allSettled(ghosts.map((ghost) => this.#letGo(ghost)));
@@ -90,8 +83,7 @@ export class Consumers {
     const { presence, connectionId, options } = this.#link;
     const { queue, tag, noAck, exclusive } = request;
     await this.#cleared;
-    const destination = await this.#declarations.find(queue, o);
-    const { settings, record } = destination;
+    const { settings, record } = await this.#declarations.use(queue, o);
     const entry: PresenceEntry = { queue, consumer: uuid(), owner: connectionId, exclusive };
     this.#doubtful.add(entry);
     const joined = await presence.join(entry, options.leaseMs, o).catch((error: unknown) => {
@@ -103,7 +95,6 @@ export class Consumers {
     if (!joined) throw new ChannelError('ACCESS_REFUSED', `queue '${queue}' is in exclusive use`);
     const consumer = new VirtualConsumer(owner, entry, { tag, noAck, prefetch: this.prefetch(request) }, deliver);
     this.#owners.set(consumer, owner);
-    this.#declarations.used(destination);
     try {
       await this.#begin(queue);
       const { view } = this.#link.topology;
@@ -146,14 +137,8 @@ export class Consumers {
     const { queue } = consumer;
     const left = await this.#letGo(consumer.presence);
     if (left > 0 || !this.#link.seesEverybody) return;
-    const { topology, presence } = this.#link;
-    const record = await topology.loadQueue(queue);
+    const record = await this.#link.topology.loadQueue(queue);
     if (record?.autoDelete) await this.#declarations.dropQueue(queue);
-    else if (presence.idleSince === undefined) {
-      // Its time begins; as long as it was consumed from it was marked for longer than that.
-      const { expiresMs } = settingsOf(record);
-      if (expiresMs !== undefined) await presence.touch?.(queue, expiresMs);
-    }
   }
 
   /** Takes an entry out of the store; resolves with how many are left. What a lost link keeps from it is up to the next one. */
@@ -200,7 +185,7 @@ export class Consumers {
 
   /** The last consumer of a queue has ended. */
   #release(queue: string): void {
-    if (this.has(queue)) return;
+    for (const consumer of this.#owners.keys()) if (consumer.queue === queue) return;
     if (!this.#interested.delete(queue)) return;
     this.#watch?.remove(queue);
     this.#interest.end(queue);

@@ -136,13 +136,8 @@ export class Declarations {
   /** A queue to get messages from: from now on it counts as used. NOT_FOUND or RESOURCE_LOCKED as `find`. */
   async use(name: string, o?: Op): Promise<Destination> {
     const destination = await this.find(name, o);
-    this.used(destination);
+    if (destination.record !== undefined) this.#use(destination.record, destination.settings);
     return destination;
-  }
-
-  /** A queue was used just now. */
-  used({ record, settings }: Destination): void {
-    if (record !== undefined) this.#use(record, settings);
   }
 
   /** A queue that is there and that this connection may use; NOT_FOUND or RESOURCE_LOCKED else. */

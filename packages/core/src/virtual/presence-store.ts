@@ -28,10 +28,7 @@ export interface PresenceStore {
   claimedBy(queue: string, o?: Op): Promise<string | undefined>;
   /** Gives the claim up. */
   unclaim(queue: string, owner: string, o?: Op): Promise<void>;
-  /**
-   * Marks the queue as used just now, for `x-expires`; stores that expire keys by themselves do so here, in `expiresMs`: in more than
-   * its arguments say while it is consumed from, so that a busy process keeps it. 0: the queue is gone.
-   */
+  /** Marks the queue as used just now, for `x-expires`; stores that expire keys by themselves do so here. 0: the queue is gone. */
   touch?(queue: string, expiresMs: number, o?: Op): Promise<void>;
   /**
    * Since when (wall clock) nobody has used the queue; undefined: it is in use, or unknown. Only for stores that do not expire

@@ -60,11 +60,10 @@ export class Reaper {
     if (this.#link.driver.reserveExpired !== undefined) this.#messages.add(queue, at);
   }
 
-  /** A queue with `x-expires` was used just now. One that is consumed from lasts as long as its consumer's lease, at least. */
+  /** A queue with `x-expires` was used just now. */
   used(queue: string, expiresMs: number): void {
-    const { presence, clock, options } = this.#link;
-    const lastsMs = this.#consumers.has(queue) ? Math.max(expiresMs, options.leaseMs) : expiresMs;
-    presence.touch?.(queue, lastsMs).catch((cause: unknown) => this.#warn(cause, 'marking a queue as used'));
+    const { presence, clock } = this.#link;
+    presence.touch?.(queue, expiresMs).catch((cause: unknown) => this.#warn(cause, 'marking a queue as used'));
     if (presence.idleSince !== undefined) {
       this.#queues.add(queue, clock.now() + expiresMs);
     } else if (presence.touch !== undefined) {
@@ -150,7 +149,7 @@ export class Reaper {
     const { expiresMs } = settingsOf(await topology.loadQueue(queue));
     if (expiresMs === undefined) return;
     if (presence.idleSince === undefined) {
-      if (this.#consumers.has(queue)) this.used(queue, expiresMs);
+      if (this.#consumers.queues().has(queue)) this.used(queue, expiresMs);
       return;
     }
     const since = await presence.idleSince(queue);

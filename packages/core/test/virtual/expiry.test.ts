@@ -300,19 +300,6 @@ describe('a store that expires queues by itself', () => {
     });
     expect(Math.min(...left)).toBeGreaterThan(0);
     await channel.cancel('c');
-    // Nothing is left of the time that its consumer's lease gave it.
-    expect((store.unusedFrom.get('q') ?? 0) - performance.now()).toBeLessThanOrEqual(300);
     await until('it counts as unused', () => (store.unusedFrom.get('q') ?? 0) < performance.now());
-  });
-
-  it('keeps a queue that is consumed from while the process is busy for longer than the queue may be unused', async () => {
-    const store = new TextStore();
-    const { channel } = await connect(textTransport(store), { options: { leaseMs: 2000 } });
-    await channel.declareQueue(queue('q', { arguments: { 'x-expires': 50 } }));
-    await collect(channel, 'q', { tag: 'c' });
-    const begun = performance.now();
-    while (performance.now() - begun < 300);
-    expect((store.unusedFrom.get('q') ?? 0) - performance.now()).toBeGreaterThan(1000);
-    await channel.cancel('c');
   });
 });
