@@ -107,14 +107,16 @@ export function createPresence(context: DriverContext): PresenceStore {
       if (expiresMs <= 0) return; // the queue is gone, and its time with it
       const at = clock.in(expiresMs);
       const what = `marking queue '${queue}' as used`;
-      const used = { _id: queueId(queue), kind: 'queue' } as const;
+      // Who touches it may not know yet that it was deleted, or declared again without such a time.
+      const mortal = { $gt: new Date(0) };
+      const used = { _id: queueId(queue), kind: 'queue', expires_at: mortal } as const;
       const steps: Promise<unknown>[] = [
         link.run(what, () => declarations.updateOne(used, { $set: { expires_at: at } }), o?.signal),
       ];
       if (options.ttl) {
         const set = { $set: { expire_at: at } };
-        steps.push(link.run(what, () => routing.updateMany({ queue }, set), o?.signal));
-        steps.push(link.run(what, () => queues.updateOne({ _id: queue }, set), o?.signal));
+        steps.push(link.run(what, () => routing.updateMany({ queue, expire_at: mortal }, set), o?.signal));
+        steps.push(link.run(what, () => queues.updateOne({ _id: queue, expire_at: mortal }, set), o?.signal));
       }
       await Promise.all(steps);
     },

@@ -186,5 +186,21 @@ function suite(server: TestServer): void {
       expect(await server.collection('messages.routing').countDocuments()).toBe(0);
       await connection.close();
     });
+
+    it('a queue without such a time never gets one, though somebody marks it as used who knew another', async () => {
+      const connection = new Connection(server.url(), { transport: mongodb });
+      const exchange = new Exchange('y', { type: 'direct' });
+      await driver.presence?.touch?.('lasting', 50);
+      await new Queue('lasting', { exchange, routingKey: 'k' }).bind(connection).declare();
+      await driver.presence?.touch?.('lasting', 50);
+      const { collection } = server;
+      const [declared] = await collection('messages.declarations').find({ queue: 'lasting', kind: 'queue' }).toArray();
+      expect(declared?.record).toContain('lasting');
+      expect(declared?.expires_at ?? null).toBeNull();
+      for (const { expire_at } of await collection('messages.routing').find({ queue: 'lasting' }).toArray()) {
+        expect(expire_at ?? null).toBeNull();
+      }
+      await connection.close();
+    });
   });
 }

@@ -68,6 +68,18 @@ describe('a queue with x-expires', () => {
     expect(await ttl('_kombu.node.queue.q')).toBeGreaterThan(4000);
   });
 
+  it('that was deleted, or declared again without, is not marked as used by who does not know that yet', async () => {
+    await topology.saveQueue(record('q', 5000));
+    await topology.dropQueue('q');
+    await presence.touch?.('q', 50);
+    await topology.saveQueue({ ...record('q', 0), arguments: {} });
+    await fill(driver, 'q', ['kept']);
+    await presence.touch?.('q', 50);
+    expect(await ttl('_kombu.node.queue.q')).toBe(-1);
+    expect(await ttl('q')).toBe(-1);
+    expect(await server.command('KEYS', '_kombu.node.expiring*')).toEqual([]);
+  });
+
   it('takes no message along that was put into the next queue of its name', async () => {
     for (const again of [record('q', 5000), { ...record('q', 0), arguments: {} }]) {
       // The record has gone a moment before the list.

@@ -31,7 +31,8 @@ return stored
 );
 
 /**
- * Starts the time anew after which an unused queue goes away.
+ * Starts the time anew after which an unused queue goes away, if it is there and has such a time: who touches it may not know yet that
+ * it was deleted, or declared again without one.
  *
  * KEYS[1..2], ARGV[1..3]: see `topologyLib`; KEYS[3..] the lists of the queue; ARGV[4] name, ARGV[5] milliseconds
  */
@@ -39,6 +40,7 @@ export const touchQueue = script(
   'touch-queue',
   topologyLib,
   `
+if call('PTTL', record_of(ARGV[4])) < 0 then return end
 local now = call('TIME')
 call('PEXPIRE', record_of(ARGV[4]), ARGV[5])
 for i = 3, #KEYS do call('PEXPIRE', KEYS[i], ARGV[5]) end
