@@ -29,9 +29,13 @@ export async function startProxy(host: string, port: number): Promise<TcpProxy> 
     const upstream = state === 'stalled' ? undefined : net.connect(port, host);
     const link: Link = { client, upstream, state };
     links.add(link);
+    const closed = (): void => {
+      if (client.closed && (upstream === undefined || upstream.closed)) links.delete(link);
+    };
     client.on('error', () => {});
     client.on('close', () => {
       if (link.state === 'passing') upstream?.destroy();
+      closed();
     });
     if (upstream === undefined) {
       client.resume();
@@ -40,6 +44,7 @@ export async function startProxy(host: string, port: number): Promise<TcpProxy> 
     upstream.on('error', () => {});
     upstream.on('close', () => {
       if (link.state === 'passing') client.destroy();
+      closed();
     });
     client.pipe(upstream).pipe(client);
   });

@@ -93,9 +93,14 @@ describe('the proxy', () => {
     const other = net.connect(proxy.port, '127.0.0.1');
     await until('a new connection that is stalled', () => proxy.connections === 2, 2000);
     assert.deepEqual([heard, closed], ['one', false]);
+    const third = net.connect(proxy.port, '127.0.0.1');
+    await until('one more', () => proxy.connections === 3, 2000);
+    third.end();
+    await until('it is seen when a client closes', () => proxy.connections === 2, 2000);
     proxy.cut();
     await until('the client is cut', () => closed, 2000);
     assert.equal(heard, 'one');
+    await until('no connection', () => proxy.connections === 0, 2000);
     other.destroy();
     await proxy.close();
     server.close();

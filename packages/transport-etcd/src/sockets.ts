@@ -13,8 +13,8 @@ export interface ChannelCredentials {
 }
 
 /**
- * Follows the sockets that are opened with these credentials, and returns what ends them all: from then on none is opened, and none is
- * left. Closing a client is not enough, since gRPC (1.14) leaves three kinds behind: a connection that has failed is tried once more
+ * Follows the sockets that are opened with these credentials, and returns what ends them all: from then on none is used, and none that
+ * was is left. Closing a client is not enough, since gRPC (1.14) leaves three kinds behind: a connection that has failed is tried once more
  * when its back-off is over, and then stays; one to a server that accepts and says nothing waits for its settings; and one that was open
  * waits for the server to close it, too.
  */

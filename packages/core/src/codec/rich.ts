@@ -26,7 +26,7 @@ export function isDecimalLike(value: object, text: string): boolean {
  * primitive; the entries of a Map; the numbers of a typed array; the text of a UUID or decimal number; else the value itself,
  * which means its own properties. Dates and bytes are each serializer's own affair and never get here.
  *
- * @throws EncodeError for what has no properties to be written: a Set, a Promise, an Error, a RegExp, a WeakMap, a WeakSet
+ * @throws EncodeError for those whose own properties do not say what they are: a Set, a Promise, an Error, a RegExp, a WeakMap, a WeakSet
  */
 export function reduceInstance(value: object, key: string): unknown {
   const { __json__, toJSON } = value as { __json__?: unknown; toJSON?: unknown };
@@ -48,14 +48,13 @@ export function reduceInstance(value: object, key: string): unknown {
   return value;
 }
 
-/** What to do with a value that would be written as `{}` without a word; undefined for every other. */
+/** What to do with a value of which the gist would be lost without a word; undefined for every other. */
 function adviceFor(value: object): string | undefined {
   if (types.isPromise(value)) return 'await it first';
-  if (types.isNativeError(value) || types.isRegExp(value))
+  if (types.isNativeError(value) || value instanceof Error || types.isRegExp(value))
     return 'take what is needed of it, as text or a plain object';
-  if (types.isSet(value) || types.isWeakMap(value) || types.isWeakSet(value)) {
-    return 'make it an array or a plain object first';
-  }
+  if (types.isSet(value)) return 'make it an array first';
+  if (types.isWeakMap(value) || types.isWeakSet(value)) return 'what it holds cannot be listed';
   return undefined;
 }
 

@@ -94,10 +94,11 @@ describe('writing json', () => {
 
   it('says which class it refuses, at which key, and what to do, where `{}` would be all that is left', () => {
     expect(() => write({ order: { tags: new Set([1]) } })).toThrow(
-      "A value of class Set at 'tags' cannot be serialized; make it an array or a plain object first",
+      "A value of class Set at 'tags' cannot be serialized; make it an array first",
     );
     expect(() => write({ when: Promise.resolve() })).toThrow("class Promise at 'when' cannot be serialized; await it");
     expect(() => write(new TypeError('no'))).toThrow('A value of class TypeError cannot be serialized; take what is');
+    expect(() => write({ reason: AbortSignal.abort().reason })).toThrow("class DOMException at 'reason' cannot");
     expect(() => write([/x/])).toThrow("A value of class RegExp at '0' cannot be serialized");
     class Told extends Error {
       toJSON(): unknown {
