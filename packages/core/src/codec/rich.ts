@@ -51,11 +51,16 @@ export function reduceInstance(value: object, key: string): unknown {
 /** What to do with a value of which the gist would be lost without a word; undefined for every other. */
 function adviceFor(value: object): string | undefined {
   if (types.isPromise(value)) return 'await it first';
-  if (types.isNativeError(value) || value instanceof Error || types.isRegExp(value))
+  if (types.isNativeError(value) || isDomException(value) || types.isRegExp(value))
     return 'take what is needed of it, as text or a plain object';
   if (types.isSet(value)) return 'make it an array first';
   if (types.isWeakMap(value) || types.isWeakSet(value)) return 'what it holds cannot be listed';
   return undefined;
+}
+
+/** What an AbortSignal gives as its reason is a native error on some versions of Node only. */
+function isDomException(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object DOMException]';
 }
 
 function entriesOf(map: Map<unknown, unknown>): Record<string, unknown> {
