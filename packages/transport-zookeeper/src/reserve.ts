@@ -18,14 +18,14 @@ export async function readEntries(context: DriverContext, queue: string, names: 
 }
 
 /**
- * What is handed over. Of a link that is lost by now, nothing: core could only give it back over that link, in vain, and as long as the
- * session lives nobody else would. The next link does (see `giveBackUnanswered`).
+ * What is handed over. Of a link that is lost by now, nothing that has to be settled: core could only give it back over that link, in
+ * vain, and as long as the session lives nobody else would. The next link does (see `giveBackUnanswered`).
  */
 function handOver({ link, session }: DriverContext, found: readonly Reserved[]): readonly Reserved[] {
+  if (link.isOpen) return found;
   const claims = found.flatMap(({ token }) => (token === undefined ? [] : [(token as Reservation).claim]));
-  if (link.isOpen || claims.length === 0) return found;
   for (const claim of claims) session.held.delete(claim);
-  link.check();
+  if (claims.length > 0) link.check();
   return found;
 }
 
