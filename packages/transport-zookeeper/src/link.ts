@@ -57,10 +57,6 @@ export class ZookeeperLink {
     client.once('authenticationFailed', lost('ZooKeeper does not accept the credentials any more'));
   }
 
-  get isOpen(): boolean {
-    return this.#state !== 'closed';
-  }
-
   /** Throws when the link is gone. */
   check(): void {
     if (this.#ended !== undefined) throw this.#ended;

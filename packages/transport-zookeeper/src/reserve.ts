@@ -1,5 +1,5 @@
 import type { Reserved, ReserveRequest, VirtualDriver } from '@kombu/core/virtual';
-import type { Claims, Entry, Reservation } from './claims.js';
+import type { Claims, Entry } from './claims.js';
 import type { DriverContext } from './driver-context.js';
 import type { Line } from './line.js';
 import type { Lines } from './lines.js';
@@ -15,18 +15,6 @@ export async function readEntries(context: DriverContext, queue: string, names: 
     const data = found[i];
     return data === undefined ? [] : [{ name, data }];
   });
-}
-
-/**
- * What is handed over. Of a link that is lost by now, nothing that has to be settled: core could only give it back over that link, in
- * vain, and as long as the session lives nobody else would. The next link does (see `giveBackUnanswered`).
- */
-function handOver({ link, session }: DriverContext, found: readonly Reserved[]): readonly Reserved[] {
-  if (link.isOpen) return found;
-  const claims = found.flatMap(({ token }) => (token === undefined ? [] : [(token as Reservation).claim]));
-  for (const claim of claims) session.held.delete(claim);
-  if (claims.length > 0) link.check();
-  return found;
 }
 
 /** The part of the driver that reserves. */
@@ -97,6 +85,6 @@ export function createReserve(context: DriverContext, lines: Lines, claims: Clai
         break;
       }
     }
-    return handOver(context, found);
+    return found;
   };
 }

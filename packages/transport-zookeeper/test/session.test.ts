@@ -96,28 +96,6 @@ describe('a link that is lost', () => {
     await writer.close();
   });
 
-  it('hides nothing that it took a moment before, and could not hand over: the next link gives it back', async () => {
-    const connectionId = uuid();
-    const sessions = new Sessions();
-    const first = await openDriver(proxy.port, { connectionId, sessions });
-    await putAll(first, 'half', 2);
-    // The messages of one queue are taken when the link is lost, while the other queue is being listed.
-    const client = first.client as { getChildren(path: string, ...rest: unknown[]): void };
-    const list = client.getChildren.bind(client);
-    client.getChildren = (path, ...rest) => {
-      if (path.endsWith('/other')) proxy.cut();
-      list(path, ...rest);
-    };
-    await expect(reserve(first, 'half', { queues: ['half', 'other'] })).rejects.toMatchObject({
-      code: 'ERR_KOMBU_CONNECTION_LOST',
-    });
-    expect(await claimsIn('driver', 'half')).toHaveLength(2);
-    proxy.resume();
-    const second = await openDriver(proxy.port, { connectionId, sessions });
-    expect(numbersOf(await reserve(second, 'half'))).toHaveLength(2);
-    await second.close();
-  });
-
   it('settles again what nobody answered, without calling it lost', async () => {
     const connectionId = uuid();
     const sessions = new Sessions();

@@ -13,11 +13,15 @@ export interface Leftovers {
   readonly presence: readonly PresenceEntry[];
 }
 
+/** Takes what has to be settled in place of a link that was lost. */
+export type Heir = (settlements: readonly Settlement[]) => void;
+
 /**
  * Keeps what links have left, by Connection, for as long as a lease lasts: a delivery of the old link can be settled over the
  * new one, and is not delivered again in between.
  */
 export class CarryOver {
+  readonly #heirs = new Map<string, Heir>();
   readonly #kept = new Map<string, { readonly left: Leftovers; readonly cancel: () => void }>();
 
   keep(connectionId: string, left: Leftovers, clock: Clock, ms: number): void {
@@ -35,6 +39,24 @@ export class CarryOver {
     this.#kept.set(connectionId, { left: all, cancel });
   }
 
+  /** Settlements that a link was asked for after it was lost: for the link that its Connection has now, or else for the next one. */
+  late(connectionId: string, settlements: readonly Settlement[], clock: Clock, ms: number): void {
+    const heir = this.#heirs.get(connectionId);
+    if (heir !== undefined) heir(settlements);
+    else this.keep(connectionId, { unsettled: [], settlements, presence: [] }, clock, ms);
+  }
+
+  /** There is a link: what comes late is for it. */
+  appoint(connectionId: string, heir: Heir): void {
+    this.#heirs.set(connectionId, heir);
+  }
+
+  /** That link is gone, too. */
+  dismiss(connectionId: string, heir: Heir): void {
+    if (this.#heirs.get(connectionId) === heir) this.#heirs.delete(connectionId);
+  }
+
+  /** What was kept so far. */
   take(connectionId: string): Leftovers | undefined {
     const kept = this.#kept.get(connectionId);
     if (kept === undefined) return undefined;

@@ -231,7 +231,10 @@ export class ConsumeLoop {
   #await(asked: Asked, answer: Promise<readonly Reserved[]>): void {
     this.#inAir++;
     void answer
-      .then((got) => this.#arrived(asked, got))
+      // Consumers are deaf to a link that is gone; what needs no settling is theirs all the same.
+      .then((got) =>
+        this.#state === 'open' || asked.noAck ? this.#arrived(asked, got) : this.#hooks.release(got, false),
+      )
       .catch((error: unknown) => this.#failed(asked, error))
       .then(() => {
         this.#inAir--;
@@ -244,8 +247,8 @@ export class ConsumeLoop {
   }
 
   #arrived(asked: Asked, got: readonly Reserved[]): void {
-    if (got.length > 0) this.#poll.found();
     const { feeds, grants, max, noAck } = asked;
+    if (got.length > 0) this.#poll.found();
     const claims = dispatch(got, noAck, this.#feeds, this.#link.clock, this.#hooks);
     const again = got.length >= max || this.#waitsAgain(asked, got.length);
     // First those that got nothing: only what was served moves to the end.

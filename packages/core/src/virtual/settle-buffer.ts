@@ -17,6 +17,8 @@ export class SettleBuffer {
   /** Handed over and not answered. */
   readonly #sent = new Set<readonly Settlement[]>();
   #unsent: Settlement[] = [];
+  /** Who takes settlements now that the link is gone. */
+  #late: ((items: readonly Settlement[]) => void) | undefined;
   #scheduled = false;
 
   constructor(driver: VirtualDriver) {
@@ -35,7 +37,8 @@ export class SettleBuffer {
   /** As `add`, and resolves when the broker has taken it, or rejects with why not. */
   confirm(item: Settlement): Promise<void> {
     const confirmed = deferred();
-    this.#confirms.set(item, confirmed);
+    if (this.#late === undefined) this.#confirms.set(item, confirmed);
+    else confirmed.reject(unconfirmed(item));
     this.add(item);
     return confirmed.promise;
   }
@@ -46,6 +49,10 @@ export class SettleBuffer {
     if (this.#items.length === 0) return;
     const items = this.#items;
     this.#items = [];
+    if (this.#late !== undefined) {
+      this.#late(items);
+      return;
+    }
     const { maxBatch } = this.#driver.limits;
     if (items.length <= maxBatch) {
       this.#send(items);
@@ -66,17 +73,17 @@ export class SettleBuffer {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** The link is gone: what was not answered, to be sent again over the next one. */
-  abandon(): readonly Settlement[] {
+  /**
+   * The link is gone: what was not answered, to be sent again over the next one. What comes from now on, because a reserve was
+   * answered at the last moment or a copy was on its way to a dead-letter exchange, goes to `late`.
+   */
+  abandon(late: (items: readonly Settlement[]) => void): readonly Settlement[] {
+    this.#late = late;
     const left = [...this.#unsent, ...[...this.#sent].flat(), ...this.#items];
     this.#sent.clear();
     this.#items = [];
     this.#unsent = [];
-    for (const [item, confirmed] of this.#confirms) {
-      confirmed.reject(
-        new OperationalError('CONNECTION_LOST', `the link was lost before '${item.outcome}' was confirmed`),
-      );
-    }
+    for (const [item, confirmed] of this.#confirms) confirmed.reject(unconfirmed(item));
     this.#confirms.clear();
     return left;
   }
@@ -144,4 +151,8 @@ export class SettleBuffer {
       items.map((_, index) => ({ index, error })),
     );
   }
+}
+
+function unconfirmed({ outcome }: Settlement): OperationalError {
+  return new OperationalError('CONNECTION_LOST', `the link was lost before '${outcome}' was confirmed`);
 }

@@ -49,9 +49,11 @@ export class Settling {
     if (outcome !== 'reject') return this.#confirm(delivery);
     const buried = this.#deadLetters.bury(delivery.queue, delivery.content, 'rejected');
     if (!isPromise(buried)) return this.#confirm(delivery);
-    return buried.then((done) => {
-      if (done) return this.#confirm(delivery);
-      throw new OperationalError('BROKER_BUSY', `delivery ${delivery.deliveryTag} could not be dead-lettered`);
+    return buried.then((burial) => {
+      if (burial === 'done') return this.#confirm(delivery);
+      this.#bringBack(delivery, 'rejected', burial);
+      const why = burial === 'refused' ? 'BROKER_BUSY' : 'CONNECTION_LOST';
+      throw new OperationalError(why, `delivery ${delivery.deliveryTag} could not be dead-lettered`);
     });
   }
 
@@ -109,7 +111,19 @@ export class Settling {
   #bury(item: Settlement, content: Content, reason: DeathReason): void {
     const buried = this.#deadLetters.bury(item.queue, content, reason);
     if (!isPromise(buried)) this.#add(item);
-    else void buried.then((done) => (done ? this.#add(item) : undefined));
+    else void buried.then((burial) => (burial === 'done' ? this.#add(item) : this.#bringBack(item, reason, burial)));
+  }
+
+  /**
+   * A message that could not be buried goes back to its queue: at once where the link was lost, else as if its lease had ended, so that
+   * it is not tried over and over. A lease of its own ends by itself; one of a session does not as long as that lives.
+   */
+  #bringBack({ queue, token }: Settlement, reason: DeathReason, burial: 'refused' | 'unanswered'): void {
+    const { clock, driver, options } = this.#link;
+    const { lease } = driver.limits;
+    const back = (): void => this.#add({ queue, token, outcome: reason === 'rejected' ? 'requeue' : 'release' });
+    if (burial === 'unanswered') back();
+    else if (lease === 'session' || lease === 'memory') clock.after(options.leaseMs, back, { unref: true });
   }
 
   /** Messages that were taken for good: all that can be done is to store them again. */

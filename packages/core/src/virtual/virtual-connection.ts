@@ -6,7 +6,7 @@ import { deferred } from '../util/deferred.js';
 import { type ArrivalHooks, dispatch } from './arrivals.js';
 import { BatchPublisher } from './batch-publisher.js';
 import { BroadcastHub } from './broadcast-hub.js';
-import type { CarryOver, Leftovers } from './carry-over.js';
+import type { CarryOver, Heir, Leftovers } from './carry-over.js';
 import { ConsumeLoop } from './consume-loop.js';
 import { Consumers } from './consumers.js';
 import { Declarations } from './declarations.js';
@@ -42,6 +42,9 @@ export class VirtualConnection implements TransportConnection, Parts {
   readonly #closed = deferred<KombuError | undefined>();
   readonly #abort = new AbortController();
   readonly #unlisten: (() => void) | undefined;
+  readonly #heir: Heir = (settlements) => {
+    for (const item of settlements) this.settling.buffer.add(item);
+  };
   #tags = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
@@ -100,6 +103,7 @@ export class VirtualConnection implements TransportConnection, Parts {
     link.driver.closed.then((reason) => this.#ended(reason));
     const left = carryOver.take(link.connectionId);
     if (left !== undefined) this.#adopt(left);
+    carryOver.appoint(link.connectionId, this.#heir);
     this.#leases.start(left !== undefined && left.unsettled.length > 0);
   }
 
@@ -181,7 +185,7 @@ export class VirtualConnection implements TransportConnection, Parts {
   /** Takes over what the link before this one has left. */
   #adopt(left: Leftovers): void {
     for (const list of left.unsettled) this.unsettled.add(list);
-    for (const item of left.settlements) this.settling.buffer.add(item);
+    this.#heir(left.settlements);
     this.consumers.clear(left.presence);
   }
 
@@ -204,6 +208,7 @@ export class VirtualConnection implements TransportConnection, Parts {
   }
 
   #stop(): void {
+    this.#carryOver.dismiss(this.link.connectionId, this.#heir);
     this.#leases.stop();
     this.#reaper.stop();
     this.#hub.close();
@@ -229,8 +234,10 @@ export class VirtualConnection implements TransportConnection, Parts {
     const { presence, connectionId, clock, options, capabilities } = this.link;
     const entries = this.consumers.leftovers();
     if (presence.local) for (const entry of entries) void presence.leave(entry.queue, entry.consumer);
-    const abandoned = this.settling.buffer.abandon();
     const again = capabilities.settleAfterReconnect;
+    const abandoned = this.settling.buffer.abandon((late) => {
+      if (again) this.#carryOver.late(connectionId, late, clock, options.leaseMs);
+    });
     const unsettled = again ? [...this.unsettled].filter((list) => list.size > 0) : [];
     if (!again) for (const list of this.unsettled) list.die();
     const left = { unsettled, settlements: again ? abandoned : [], presence: presence.local ? [] : entries };
