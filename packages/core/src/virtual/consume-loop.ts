@@ -125,7 +125,6 @@ export class ConsumeLoop {
     this.#state = 'closed';
     this.#timer.disarm();
     clearImmediate(this.#scheduled);
-    this.#scheduled = undefined;
     if (this.#inAir > 0) await new Promise<void>((resolve) => this.#landing.push(resolve));
   }
 
