@@ -34,7 +34,13 @@ export function createReserve(context: DriverContext): VirtualDriver['reserve'] 
       const got: Reserved[] = [];
       for (const queue of await filled(queues)) {
         if (got.length >= max || signal.aborted) break;
-        got.push(...(await taker.take(queue, max - got.length, leaseMs)));
+        try {
+          got.push(...(await taker.take(queue, max - got.length, leaseMs)));
+        } catch (error) {
+          // What was taken before is handed over; the next reserve meets the error again.
+          if (got.length === 0) throw error;
+          break;
+        }
       }
       return noAck && got.length > 0 ? forGood(got) : got;
     });

@@ -13,18 +13,22 @@ export interface Leftovers {
   readonly presence: readonly PresenceEntry[];
 }
 
+/** Connections that are remembered at most; one that never comes back is forgotten in the end. */
+const MAX_CONNECTIONS = 1000;
+
 /** Takes what has to be settled in place of a link that was lost. */
 export type Heir = (settlements: readonly Settlement[]) => void;
 
 /**
- * Keeps what links have left, by Connection, for as long as a lease lasts: a delivery of the old link can be settled over the
+ * Keeps what links have left, by Connection, for as long as it may be of use: a delivery of the old link can be settled over the
  * new one, and is not delivered again in between.
  */
 export class CarryOver {
   readonly #heirs = new Map<string, Heir>();
   readonly #kept = new Map<string, { readonly left: Leftovers; readonly cancel: () => void }>();
 
-  keep(connectionId: string, left: Leftovers, clock: Clock, ms: number): void {
+  /** Keeps it for `ms` milliseconds; `undefined`: until there is a link, however long that takes. */
+  keep(connectionId: string, left: Leftovers, clock: Clock, ms: number | undefined): void {
     const earlier = this.take(connectionId);
     const all: Leftovers =
       earlier === undefined
@@ -35,12 +39,15 @@ export class CarryOver {
             presence: [...earlier.presence, ...left.presence],
           };
     if (all.unsettled.length === 0 && all.settlements.length === 0 && all.presence.length === 0) return;
-    const cancel = clock.after(ms, () => this.#kept.delete(connectionId), { unref: true });
+    const forget = (): boolean => this.#kept.delete(connectionId);
+    const cancel = ms === undefined ? () => {} : clock.after(ms, forget, { unref: true });
     this.#kept.set(connectionId, { left: all, cancel });
+    const [oldest = ''] = this.#kept.keys();
+    if (this.#kept.size > MAX_CONNECTIONS) this.take(oldest);
   }
 
   /** Settlements that a link was asked for after it was lost: for the link that its Connection has now, or else for the next one. */
-  late(connectionId: string, settlements: readonly Settlement[], clock: Clock, ms: number): void {
+  late(connectionId: string, settlements: readonly Settlement[], clock: Clock, ms: number | undefined): void {
     const heir = this.#heirs.get(connectionId);
     if (heir !== undefined) heir(settlements);
     else this.keep(connectionId, { unsettled: [], settlements, presence: [] }, clock, ms);

@@ -3,17 +3,11 @@ import type { MaybePromise } from '../transport/channel.js';
 import type { Route, WireMessage } from '../transport/delivery.js';
 import { DeadMessage } from './dead-message.js';
 import type { Content } from './delivery.js';
-import { asKombuError, isLinkLoss } from './driver-error.js';
+import { asKombuError } from './driver-error.js';
 import type { Link } from './link.js';
 import { isPromise } from './maybe-promise.js';
 import { type QueueSettings, settingsOf } from './queue-arguments.js';
 import { type DeathReason, deathsOf, isCycle, withDeath } from './x-death.js';
-
-/**
- * What came of burying a message. `done`: it can be settled. `refused`: it has to stay. `unanswered`: the link was lost, and nobody
- * knows.
- */
-export type Burial = 'done' | 'refused' | 'unanswered';
 
 /** Publishes for core itself: to the queues that `keep` lets through. */
 export type Forward = (message: WireMessage, route: Route, keep: (queue: string) => boolean) => MaybePromise<void>;
@@ -37,8 +31,11 @@ export class DeadLetters {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** A message leaves its queue for good. Never rejects. */
-  bury(queue: string, content: Content, reason: DeathReason): MaybePromise<Burial> {
+  /**
+   * A message leaves its queue for good. Ends with true when it can be settled, and with false when it has to stay reserved,
+   * to come back when its lease ends. Never rejects.
+   */
+  bury(queue: string, content: Content, reason: DeathReason): MaybePromise<boolean> {
     const known = this.#link.bindings.queue(queue);
     let moved: MaybePromise<void>;
     try {
@@ -51,9 +48,9 @@ export class DeadLetters {
     } catch (cause) {
       moved = Promise.reject(cause);
     }
-    if (!isPromise(moved)) return 'done';
+    if (!isPromise(moved)) return true;
     const settled = moved.then(
-      (): Burial => 'done',
+      () => true,
       (cause: unknown) => this.#failed(queue, cause),
     );
     this.#running.add(settled);
@@ -81,11 +78,10 @@ export class DeadLetters {
     );
   }
 
-  #failed(queue: string, cause: unknown): Burial {
-    if (isLinkLoss(cause)) return 'unanswered';
+  #failed(queue: string, cause: unknown): boolean {
     const error = asKombuError(cause, `dead-lettering a message of queue '${queue}' failed`);
     this.#link.warn(error);
     // As on RabbitMQ, a dead-letter exchange that does not exist takes everything and keeps nothing.
-    return KombuError.is(error, 'ERR_KOMBU_NOT_FOUND') ? 'done' : 'refused';
+    return KombuError.is(error, 'ERR_KOMBU_NOT_FOUND');
   }
 }

@@ -16,6 +16,9 @@ import { SettleBuffer } from './settle-buffer.js';
 import { StoredContent } from './stored-content.js';
 import type { DeathReason } from './x-death.js';
 
+/** A message that leaves its queue for good. */
+type Dying = Settlement & Pick<Reserved, 'payload' | 'redelivered'>;
+
 /** What becomes of messages that were reserved: opened, settled, dead-lettered, given back. */
 export class Settling {
   readonly buffer: SettleBuffer;
@@ -23,6 +26,9 @@ export class Settling {
   readonly #deadLetters: DeadLetters;
   readonly #envelopes = new EnvelopeReader();
   readonly #hub: () => BroadcastHub;
+  /** Brings back what could not be buried, and keeps it from being done. */
+  readonly #refused = new Map<() => void, () => void>();
+  #state: 'open' | 'lost' = 'open';
 
   constructor(link: Link, forward: Forward, hub: () => BroadcastHub) {
     this.#link = link;
@@ -49,20 +55,18 @@ export class Settling {
     if (outcome !== 'reject') return this.#confirm(delivery);
     const buried = this.#deadLetters.bury(delivery.queue, delivery.content, 'rejected');
     if (!isPromise(buried)) return this.#confirm(delivery);
-    return buried.then((burial) => {
-      if (burial === 'done') return this.#confirm(delivery);
-      this.#bringBack(delivery, 'rejected', burial);
-      const why = burial === 'refused' ? 'BROKER_BUSY' : 'CONNECTION_LOST';
+    return buried.then((done) => {
+      if (done) return this.#confirm(delivery);
+      this.#bringBack(delivery, 'rejected');
+      const why = this.#state === 'lost' ? 'CONNECTION_LOST' : 'BROKER_BUSY';
       throw new OperationalError(why, `delivery ${delivery.deliveryTag} could not be dead-lettered`);
     });
   }
 
   /** A message that nobody is to get any more. */
   dispose(reserved: Reserved, content: Content, reason: DeathReason, noAck: boolean): void {
-    const { queue, token } = reserved;
-    const item: Settlement = { queue, token, outcome: 'drop' };
-    if (noAck) void this.#deadLetters.bury(queue, content, reason);
-    else this.#bury(item, content, reason);
+    if (noAck) void this.#deadLetters.bury(reserved.queue, content, reason);
+    else this.#bury({ ...reserved, outcome: 'drop' }, content, reason);
   }
 
   /** Reserved for somebody who is not there any more: back to the front, in order. */
@@ -74,6 +78,20 @@ export class Settling {
       else this.buffer.add({ queue: one.queue, token: one.token, outcome: 'release' });
     }
     if (stored.length > 0) this.#storeAgain(stored);
+  }
+
+  /**
+   * The link is gone: returns what was not answered, to be settled over the next one; what is settled from now on goes to `late`, and
+   * so does what could not be buried.
+   */
+  abandon(late: (items: readonly Settlement[]) => void): readonly Settlement[] {
+    this.#state = 'lost';
+    const left = this.buffer.abandon(late);
+    for (const [back, cancel] of this.#refused) {
+      cancel();
+      back();
+    }
+    return left;
   }
 
   /** Resolves when the broker has everything that was settled. */
@@ -108,22 +126,28 @@ export class Settling {
   }
 
   /** To the dead-letter exchange, then out of the queue. */
-  #bury(item: Settlement, content: Content, reason: DeathReason): void {
+  #bury(item: Dying, content: Content, reason: DeathReason): void {
     const buried = this.#deadLetters.bury(item.queue, content, reason);
     if (!isPromise(buried)) this.#add(item);
-    else void buried.then((burial) => (burial === 'done' ? this.#add(item) : this.#bringBack(item, reason, burial)));
+    else void buried.then((done) => (done ? this.#add(item) : this.#bringBack(item, reason)));
   }
 
   /**
-   * A message that could not be buried goes back to its queue: at once where the link was lost, else as if its lease had ended, so that
-   * it is not tried over and over. A lease of its own ends by itself; one of a session does not as long as that lives.
+   * A message that could not be buried goes back to its queue: after the time of a lease, so that it is not tried over and over, or
+   * as soon as the link is lost. The lease of a session would not end by itself.
    */
-  #bringBack({ queue, token }: Settlement, reason: DeathReason, burial: 'refused' | 'unanswered'): void {
-    const { clock, driver, options } = this.#link;
-    const { lease } = driver.limits;
-    const back = (): void => this.#add({ queue, token, outcome: reason === 'rejected' ? 'requeue' : 'release' });
-    if (burial === 'unanswered') back();
-    else if (lease === 'session' || lease === 'memory') clock.after(options.leaseMs, back, { unref: true });
+  #bringBack(item: Dying, reason: DeathReason): void {
+    const { queue, token } = item;
+    const outcome = reason === 'rejected' ? 'requeue' : 'release';
+    const back = (): void => {
+      this.#refused.delete(back);
+      if (!isBroadcast(item)) this.buffer.add({ queue, token, outcome });
+      else if (outcome === 'requeue') this.#hub().requeue(item);
+      else this.#hub().release(item);
+    };
+    const { clock, options } = this.#link;
+    if (this.#state === 'lost') back();
+    else this.#refused.set(back, clock.after(options.leaseMs, back, { unref: true }));
   }
 
   /** Messages that were taken for good: all that can be done is to store them again. */

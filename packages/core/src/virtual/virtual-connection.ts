@@ -235,12 +235,14 @@ export class VirtualConnection implements TransportConnection, Parts {
     const entries = this.consumers.leftovers();
     if (presence.local) for (const entry of entries) void presence.leave(entry.queue, entry.consumer);
     const again = capabilities.settleAfterReconnect;
-    const abandoned = this.settling.buffer.abandon((late) => {
-      if (again) this.#carryOver.late(connectionId, late, clock, options.leaseMs);
+    // A session that outlives its link may do so for as long as the broker is away: what it holds is not forgotten before.
+    const keptMs = capabilities.lease === 'session' ? undefined : options.leaseMs;
+    const abandoned = this.settling.abandon((late) => {
+      if (again) this.#carryOver.late(connectionId, late, clock, keptMs);
     });
     const unsettled = again ? [...this.unsettled].filter((list) => list.size > 0) : [];
     if (!again) for (const list of this.unsettled) list.die();
     const left = { unsettled, settlements: again ? abandoned : [], presence: presence.local ? [] : entries };
-    this.#carryOver.keep(connectionId, left, clock, options.leaseMs);
+    this.#carryOver.keep(connectionId, left, clock, keptMs);
   }
 }

@@ -1,12 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { OperationalError } from '../../src/errors/index.js';
+import type { TransportCapabilities } from '../../src/transport/capabilities.js';
 import type { Delivery } from '../../src/transport/delivery.js';
 import { deferred } from '../../src/util/deferred.js';
 import type { DriverLimits, VirtualDriver } from '../../src/virtual/driver.js';
+import type { VirtualConnection } from '../../src/virtual/virtual-connection.js';
 import {
   closeAll,
   collect,
   connect,
+  drain,
+  exchange,
   failure,
   message,
   queue,
@@ -16,14 +20,18 @@ import {
   to,
   until,
 } from './support/level1.js';
-import { TextStore } from './support/text-store.js';
+import { TextStore, type TextStoreOptions } from './support/text-store.js';
 
 afterEach(closeAll);
 
 const DEAD = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'dead' };
 
 /** A store whose drivers answer one method only when they are told to, also when their link is gone by then. */
-function held(method: 'reserve' | 'put' | 'reserveExpired', limits: Partial<DriverLimits> = {}) {
+function held(
+  method: 'reserve' | 'put',
+  limits: Partial<DriverLimits> = {},
+  capabilities: Partial<TransportCapabilities> = {},
+) {
   const store = new TextStore();
   const gate = deferred<void>();
   let asked = 0;
@@ -41,7 +49,7 @@ function held(method: 'reserve' | 'put' | 'reserveExpired', limits: Partial<Driv
   });
   return {
     store,
-    transport: textTransport(store, { limits }, {}, wrap),
+    transport: textTransport(store, { limits }, { capabilities }, wrap),
     hold: () => {
       state = 'held';
     },
@@ -83,6 +91,8 @@ describe.each(['before', 'after'] as const)(
         ['b', false],
       ]);
       expect(got).toHaveLength(1);
+      const carried = [...(next.connection as VirtualConnection).unsettled].flatMap((list) => list.toArray().map(text));
+      expect(carried.sort()).toEqual(['a', 'b', 'in hand']);
       await next.channel.settle(got[0] as Delivery, 'ack', { confirm: true });
       for (const one of again.got) await next.channel.settle(one, 'ack', { confirm: true });
       expect(broker.store.reserved.size).toBe(0);
@@ -107,7 +117,7 @@ describe.each(['before', 'after'] as const)(
       expect(text(await next.channel.get('q'))).toBe('a');
     });
 
-    it('of a dead-letter exchange is settled, or back in its queue', async () => {
+    it('of a dead-letter exchange is back in its queue, also where the copy is there', async () => {
       const broker = held('put');
       const old = await connect(broker.transport, { connectionId: 'same' });
       await old.channel.declareQueue(queue('dead'));
@@ -117,7 +127,7 @@ describe.each(['before', 'after'] as const)(
       broker.hold();
       await old.channel.settle(a, 'reject');
       const confirmed = failure(old.channel.settle(b, 'reject', { confirm: true }));
-      await until('copies are there', () => broker.asked > 0);
+      await until('copies are there', () => broker.store.queues.get('dead')?.length === 2);
       broker.store.failLinks();
       await old.channel.closed;
       if (when === 'before') broker.answer();
@@ -126,17 +136,14 @@ describe.each(['before', 'after'] as const)(
       broker.answer();
       expect((await confirmed).code).toBe('ERR_KOMBU_CONNECTION_LOST');
       await until('nothing is hidden', () => broker.store.reserved.size === 0);
-      const texts = async (name: string) => {
-        const all: (readonly [string | undefined, boolean])[] = [];
-        for (let one = await next.channel.get(name); one !== undefined; one = await next.channel.get(name))
-          all.push([text(one), one.redelivered]);
-        return all;
-      };
+      const { got } = await collect(next.channel, 'q');
+      await until('they came again', () => got.length === 2);
       // Twice rather than never.
-      const dead = (await texts('dead')).map(([body]) => body);
-      const back = await texts('q');
-      for (const body of ['a', 'b']) expect([...dead, ...back.map(([one]) => one)]).toContain(body);
-      expect(back.every(([, redelivered]) => redelivered)).toBe(true);
+      expect(got.map((one) => [text(one), one.redelivered])).toEqual([
+        ['a', true],
+        ['b', true],
+      ]);
+      expect(await drain(next.channel, 'dead')).toEqual(['a', 'b']);
     });
   },
 );
@@ -157,6 +164,27 @@ describe('what was settled too late', () => {
     await get;
     await settle();
     expect(broker.store.count('settle')).toBe(0);
+  });
+
+  it.each([
+    ['session', 1],
+    ['message', 0],
+  ] as const)('is kept for longer than a lease where a %s outlives its link', async (lease, settled) => {
+    const broker = held('reserve', { lease }, { settleAfterReconnect: true });
+    const old = await connect(broker.transport, { connectionId: 'same', options: { leaseMs: 50 } });
+    await old.channel.declareQueue(queue('q'));
+    await old.channel.publish(message('a'), to('', 'q'));
+    broker.hold();
+    const get = failure(old.channel.get('q'));
+    await until('it is taken', () => broker.asked === 1);
+    broker.store.failLinks();
+    await old.channel.closed;
+    broker.answer();
+    await get;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await connect(broker.transport, { connectionId: 'same' });
+    await settle();
+    expect(broker.store.count('settle')).toBe(settled);
   });
 
   it('is not for a link of another Connection, nor for one that is closed', async () => {
@@ -183,28 +211,37 @@ describe('what was settled too late', () => {
 });
 
 describe('a message that a dead-letter exchange did not take', () => {
-  it.each(['session', 'memory'] as const)(
+  /** A store that is full when it is told to be. */
+  function filling(options: TextStoreOptions) {
+    const store = new TextStore();
+    let state: 'full' | 'free' = 'free';
+    const wrap = (driver: VirtualDriver): VirtualDriver => ({
+      ...driver,
+      put: (request) =>
+        state === 'full' ? Promise.reject(new OperationalError('BROKER_BUSY', 'full')) : driver.put(request),
+    });
+    const become = (next: typeof state): void => {
+      state = next;
+    };
+    return { store, transport: textTransport(store, options, {}, wrap), become };
+  }
+
+  it.each(['message', 'session', 'memory'] as const)(
     'comes back after the time of a lease where leases are those of a %s',
     async (lease) => {
-      const store = new TextStore();
-      let state: 'full' | 'free' = 'free';
-      const wrap = (driver: VirtualDriver): VirtualDriver => ({
-        ...driver,
-        put: (request) =>
-          state === 'full' ? Promise.reject(new OperationalError('BROKER_BUSY', 'full')) : driver.put(request),
-      });
-      const transport = textTransport(store, { limits: { lease } }, {}, wrap);
+      const { store, transport, become } = filling({ limits: { lease } });
       const { channel, warnings } = await connect(transport, { options: { leaseMs: 100 } });
       await channel.declareQueue(queue('dead'));
       await channel.declareQueue(queue('q', { arguments: DEAD }));
       await channel.publish(message('a'), to('', 'q'));
       const one = (await channel.get('q')) as Delivery;
-      state = 'full';
+      become('full');
       const rejected = failure(channel.settle(one, 'reject', { confirm: true }));
       expect((await rejected).code).toBe('ERR_KOMBU_BROKER_BUSY');
       expect(warnings).toHaveLength(1);
+      await settle();
       expect(store.reserved.size).toBe(1);
-      state = 'free';
+      become('free');
       await until('it is back', () => store.reserved.size === 0);
       const again = (await channel.get('q')) as Delivery;
       expect([text(again), again.redelivered]).toEqual(['a', true]);
@@ -212,4 +249,38 @@ describe('a message that a dead-letter exchange did not take', () => {
       expect(text(await channel.get('dead'))).toBe('a');
     },
   );
+
+  it('comes back as soon as the link is lost', async () => {
+    const { store, transport, become } = filling({});
+    const { channel } = await connect(transport, { connectionId: 'same' });
+    await channel.declareQueue(queue('q', { arguments: DEAD }));
+    await channel.publish(message('a'), to('', 'q'));
+    become('full');
+    const one = (await channel.get('q')) as Delivery;
+    expect((await failure(channel.settle(one, 'reject', { confirm: true }))).code).toBe('ERR_KOMBU_BROKER_BUSY');
+    expect(store.reserved.size).toBe(1);
+    store.failLinks();
+    await connect(transport, { connectionId: 'same' });
+    await until('it is back', () => store.reserved.size === 0 && store.queues.get('q')?.length === 1);
+  });
+
+  it('comes back to who is subscribed where it came by fanout', async () => {
+    const { store, transport, become } = filling({ broadcast: true });
+    const { channel } = await connect(transport, { options: { leaseMs: 100 } });
+    await channel.declareExchange(exchange('news', 'fanout'));
+    await channel.declareQueue(queue('dead'));
+    await channel.declareQueue(queue('q', { arguments: DEAD }));
+    await channel.bindQueue({ queue: 'q', exchange: 'news', routingKey: '', arguments: {} });
+    const { got } = await collect(channel, 'q', { prefetch: 1 });
+    await channel.publish(message('a'), to('news', ''));
+    await until('it came', () => got.length === 1);
+    become('full');
+    const rejected = failure(channel.settle(got[0] as Delivery, 'reject', { confirm: true }));
+    expect((await rejected).code).toBe('ERR_KOMBU_BROKER_BUSY');
+    become('free');
+    await until('it came again', () => got.length === 2);
+    expect([text(got[1]), got[1]?.redelivered]).toEqual(['a', true]);
+    await channel.settle(got[1] as Delivery, 'reject', { confirm: true });
+    expect(store.queues.get('dead')).toHaveLength(1);
+  });
 });

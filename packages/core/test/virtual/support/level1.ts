@@ -1,5 +1,6 @@
 import { type KombuError, OperationalError } from '../../../src/errors/index.js';
 import { createMemoryTransport } from '../../../src/memory/memory.js';
+import type { TransportCapabilities } from '../../../src/transport/capabilities.js';
 import type { Channel, ConsumeRequest, ExchangeSpec, QueueSpec } from '../../../src/transport/channel.js';
 import type { Delivery, Route, WireMessage } from '../../../src/transport/delivery.js';
 import type { Transport, TransportConnection } from '../../../src/transport/transport.js';
@@ -29,7 +30,13 @@ export async function settle(turns = 20): Promise<void> {
 export function textTransport(
   store: TextStore,
   options: TextStoreOptions = {},
-  extra: { exchangeKinds?: readonly ExchangeKind[] } = {},
+  {
+    exchangeKinds,
+    capabilities,
+  }: {
+    exchangeKinds?: readonly ExchangeKind[];
+    capabilities?: Partial<TransportCapabilities>;
+  } = {},
   wrap: (driver: VirtualDriver) => VirtualDriver = (driver) => driver,
 ): Transport<VirtualOptions> {
   return defineVirtualTransport({
@@ -48,8 +55,9 @@ export function textTransport(
       durable: true,
       delivery: 'at-least-once',
       maxLength: true,
+      ...capabilities,
     },
-    ...extra,
+    ...(exchangeKinds && { exchangeKinds }),
     open: async () => wrap(createTextDriver(store, options)),
   });
 }
