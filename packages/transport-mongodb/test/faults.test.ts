@@ -151,6 +151,24 @@ function suite(server: TestServer): void {
     expect(back?.redelivered).toBe(false);
   });
 
+  it('a reserve of several queues that fails in the middle hands over what it had taken', async () => {
+    const driver = await open();
+    for (const queue of ['a', 'b']) await put(driver, entry(queue, `of ${queue}`));
+    const seen: string[] = [];
+    relay.script = (command) => {
+      const of = command.filter?.queue;
+      if (!('find' in command) || of === undefined) return undefined;
+      seen.push(of);
+      return seen.length === 2 ? { reply: { ok: 0, code: 11600, errmsg: 'interrupted' } } : undefined;
+    };
+    const got = await reserve(driver, ['a', 'b']);
+    expect(seen).toHaveLength(2);
+    expect(bodies(got)).toEqual([`of ${seen[0]}`]);
+    relay.script = pass;
+    const rest = await reserve(await direct(), ['a', 'b']);
+    expect(bodies(rest)).toEqual([`of ${seen[1]}`]);
+  });
+
   it('a consumer that joined while another one was let go is not forgotten', async () => {
     const other = await direct();
     const driver = await open();
