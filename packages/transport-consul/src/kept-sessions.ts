@@ -8,6 +8,8 @@ export interface UnansweredClaim {
 export interface KeptSession {
   readonly session: string;
   readonly unanswered: readonly UnansweredClaim[];
+  /** Since when the server says that it does not know the token, on the monotonic clock. */
+  readonly tokenUnknownSince?: number | undefined;
 }
 
 /** Connections that are remembered at most; one that never comes back is forgotten in the end. */

@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http';
-import { abortError, type BrokerTarget, onAbort, type TransportContext } from '@kombu/core';
+import { abortError, type BrokerTarget, OperationalError, onAbort, type TransportContext } from '@kombu/core';
 import type { VirtualDriver, VirtualOptions } from '@kombu/core/virtual';
 import Consul from 'consul';
 import { createAgent } from './agent.js';
@@ -8,7 +8,10 @@ import type { KeptSessions } from './kept-sessions.js';
 import { createLayout } from './layout.js';
 import { type CallOptions, ConsulLink, callContext, contentOf } from './link.js';
 import type { ConsulOptions } from './options.js';
-import { answerOf, translateOpenError } from './translate-error.js';
+import { answerOf, isUnknownToken, translateOpenError } from './translate-error.js';
+
+/** How long a server that was started again may take to know a token that it has known before, in milliseconds. */
+const TOKEN_MS = 30_000;
 
 type Target = BrokerTarget<ConsulOptions & VirtualOptions>;
 
@@ -86,9 +89,15 @@ export async function open(target: Target, context: TransportContext, sessions: 
     return driver;
   } catch (error) {
     agent.destroy();
-    if (kept !== undefined) sessions.keep(context.connectionId, kept);
+    const now = context.clock.monotonic();
+    const since = isUnknownToken(error) ? (kept?.tokenUnknownSince ?? now) : undefined;
+    if (kept !== undefined) sessions.keep(context.connectionId, { ...kept, tokenUnknownSince: since });
     if (context.signal.aborted) throw abortError(context.signal, what);
-    throw translateOpenError(error, what);
+    const translated = translateOpenError(error, what);
+    // The link before had this token: it is the server that does not know it yet.
+    if (kept !== undefined && since !== undefined && now - since < TOKEN_MS)
+      throw new OperationalError('CONNECT_REFUSED', translated.message, { cause: translated.cause });
+    throw translated;
   } finally {
     unlisten();
   }

@@ -67,6 +67,12 @@ export function translateError(
   }
 }
 
+/** Whether the server does not know the token: it is wrong, or the server has just been started and has not read its log yet. */
+export function isUnknownToken(error: unknown): boolean {
+  const answer = answerOf(error);
+  return answer?.status === 403 && /ACL not found/i.test(answer.text);
+}
+
 /** The same for errors of opening a link. */
 export function translateOpenError(error: unknown, what: string): KombuError {
   if (KombuError.is(error)) return error;
