@@ -246,8 +246,8 @@ export class ConsumeLoop {
   }
 
   #arrived(asked: Asked, got: readonly Reserved[]): void {
-    const { feeds, grants, max, noAck } = asked;
     if (got.length > 0) this.#poll.found();
+    const { feeds, grants, max, noAck } = asked;
     const claims = dispatch(got, noAck, this.#feeds, this.#link.clock, this.#hooks);
     const again = got.length >= max || this.#waitsAgain(asked, got.length);
     // First those that got nothing: only what was served moves to the end.

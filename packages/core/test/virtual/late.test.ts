@@ -4,6 +4,7 @@ import type { TransportCapabilities } from '../../src/transport/capabilities.js'
 import type { Delivery } from '../../src/transport/delivery.js';
 import { deferred } from '../../src/util/deferred.js';
 import type { DriverLimits, VirtualDriver } from '../../src/virtual/driver.js';
+import type { VirtualOptions } from '../../src/virtual/transport-spec.js';
 import type { VirtualConnection } from '../../src/virtual/virtual-connection.js';
 import {
   closeAll,
@@ -64,6 +65,20 @@ function held(
   };
 }
 
+/** A link that is lost when a `get` of its message 'a' was carried out and not answered; resolves with what that `get` will fail with. */
+async function lostWhileGetting(broker: ReturnType<typeof held>, options: VirtualOptions = {}) {
+  const { channel } = await connect(broker.transport, { connectionId: 'same', options });
+  await channel.declareQueue(queue('q'));
+  await channel.publish(message('a'), to('', 'q'));
+  broker.hold();
+  const get = failure(channel.get('q'));
+  await until('it is taken', () => broker.asked === 1);
+  broker.store.failLinks();
+  await channel.closed;
+  // Not the promise itself: that is waited for when it is answered.
+  return { get };
+}
+
 describe.each(['before', 'after'] as const)(
   'what is answered when its link is gone, %s the next one is there',
   (when) => {
@@ -100,14 +115,7 @@ describe.each(['before', 'after'] as const)(
 
     it('of a get is ready again', async () => {
       const broker = held('reserve');
-      const old = await connect(broker.transport, { connectionId: 'same' });
-      await old.channel.declareQueue(queue('q'));
-      await old.channel.publish(message('a'), to('', 'q'));
-      broker.hold();
-      const get = failure(old.channel.get('q'));
-      await until('it is taken', () => broker.asked === 1);
-      broker.store.failLinks();
-      await old.channel.closed;
+      const { get } = await lostWhileGetting(broker);
       if (when === 'before') broker.answer();
       await settle(5);
       const next = await connect(broker.transport, { connectionId: 'same' });
@@ -151,14 +159,7 @@ describe.each(['before', 'after'] as const)(
 describe('what was settled too late', () => {
   it('is for nobody where the broker itself gives back what its link held', async () => {
     const broker = held('reserve', { lease: 'session' });
-    const old = await connect(broker.transport, { connectionId: 'same' });
-    await old.channel.declareQueue(queue('q'));
-    await old.channel.publish(message('a'), to('', 'q'));
-    broker.hold();
-    const get = failure(old.channel.get('q'));
-    await until('it is taken', () => broker.asked === 1);
-    broker.store.failLinks();
-    await old.channel.closed;
+    const { get } = await lostWhileGetting(broker);
     await connect(broker.transport, { connectionId: 'same' });
     broker.answer();
     await get;
@@ -171,14 +172,7 @@ describe('what was settled too late', () => {
     ['message', 0],
   ] as const)('is kept for longer than a lease where a %s outlives its link', async (lease, settled) => {
     const broker = held('reserve', { lease }, { settleAfterReconnect: true });
-    const old = await connect(broker.transport, { connectionId: 'same', options: { leaseMs: 50 } });
-    await old.channel.declareQueue(queue('q'));
-    await old.channel.publish(message('a'), to('', 'q'));
-    broker.hold();
-    const get = failure(old.channel.get('q'));
-    await until('it is taken', () => broker.asked === 1);
-    broker.store.failLinks();
-    await old.channel.closed;
+    const { get } = await lostWhileGetting(broker, { leaseMs: 50 });
     broker.answer();
     await get;
     await new Promise((resolve) => setTimeout(resolve, 150));
@@ -189,14 +183,7 @@ describe('what was settled too late', () => {
 
   it('is not for a link of another Connection, nor for one that is closed', async () => {
     const broker = held('reserve');
-    const old = await connect(broker.transport, { connectionId: 'same' });
-    await old.channel.declareQueue(queue('q'));
-    await old.channel.publish(message('a'), to('', 'q'));
-    broker.hold();
-    const get = failure(old.channel.get('q'));
-    await until('it is taken', () => broker.asked === 1);
-    broker.store.failLinks();
-    await old.channel.closed;
+    const { get } = await lostWhileGetting(broker);
     const other = await connect(broker.transport, { connectionId: 'another' });
     const closed = await connect(broker.transport, { connectionId: 'same' });
     await closed.connection.close();
